@@ -1,0 +1,31 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target under `Sources/` is built with strict memory safety: each unsafe step is
+/// spelled `unsafe` in the source, so that a reader can search for all of them.
+let library: [SwiftSetting] = [.strictMemorySafety()]
+
+let package = Package(
+  name: "MiniAsync",
+  products: [
+    .library(name: "MiniAsync", targets: ["MiniAsync"]),
+    .library(name: "VDM", targets: ["VDM"]),
+  ],
+  targets: [
+    // The futex call, the CPU pause hint and the monitor/wait instructions: what Swift cannot say.
+    .target(name: "CMiniAsync"),
+    // Futures, notifiers, chains, combinators and the runtime that waits for them.
+    .target(name: "MiniAsync", dependencies: ["CMiniAsync"], swiftSettings: library),
+
+    // Cache-line flushes, fences and non-temporal stores, chosen by what the CPU has.
+    .target(name: "CVDM"),
+    // The virtual data mover: memory operations as futures over interchangeable movers.
+    .target(name: "VDM", dependencies: ["MiniAsync", "CVDM"], swiftSettings: library),
+
+    // What the tests of all modules share: seeds, gates, counters of polls and drops.
+    .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .testTarget(name: "MiniAsyncTests", dependencies: ["MiniAsync", "TestSupport"]),
+    .testTarget(name: "VDMTests", dependencies: ["VDM", "TestSupport"]),
+  ],
+  swiftLanguageModes: [.v6]
+)
