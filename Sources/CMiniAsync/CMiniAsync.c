@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +18,13 @@ int mini_futex_wait(const void *word, uint32_t expected, int64_t timeout_ns) {
 int mini_futex_wake(const void *word, int count) {
   long result = syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
   return result < 0 ? -errno : (int)result;
+}
+
+int mini_available_cpus(void) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set) > 0 ? CPU_COUNT(&set) : 1;
+  long online = sysconf(_SC_NPROCESSORS_ONLN);  // More processors than a cpu_set_t holds.
+  return online > 0 ? (int)online : 1;
 }
 
 #if defined(__x86_64__)

@@ -36,3 +36,6 @@ int mini_cpu_has_umwait(void);
 ///
 /// Precondition: `mini_cpu_has_umwait()`.
 void mini_cpu_umwait(const uint64_t *word, uint64_t expected, uint64_t ticks);
+
+/// The number of processors this thread may run on, at least 1.
+int mini_available_cpus(void);

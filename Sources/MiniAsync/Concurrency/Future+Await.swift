@@ -1,0 +1,100 @@
+// Futures awaited from Swift concurrency.
+
+extension Future where Self: Sendable & ~Copyable, Output: Sendable {
+  /// Waits for the future without blocking a thread, and returns its output.
+  ///
+  /// The future is polled by the calling task, which is suspended in between. A future that uses
+  /// no waker is polled again after a yield, then after sleeps that grow to a millisecond.
+  ///
+  /// Cancelling the task calls ``Future/cancel()`` once; the task then goes on waiting for what
+  /// the future makes of it. A future that does not support cancellation is waited for to its end.
+  ///
+  /// ```swift
+  /// let copied = await mover.memcpy(to: destination, from: source, byteCount: n).value()
+  /// ```
+  public consuming func value(
+    isolation: isolated (any Actor)? = #isolation
+  ) async -> Output {
+    var driver = TaskDriver()
+    while true {
+      _ = poll(&driver.notifier)
+      if let output { return output }
+      if driver.shouldCancel() {
+        cancel()
+      } else {
+        await driver.suspend()
+      }
+    }
+  }
+}
+
+extension FutureGroup where F: Sendable & ~Copyable, F.Output: Sendable {
+  /// Waits for the next future of the group that completes, without blocking a thread.
+  ///
+  /// Cancelling the task cancels all futures of the group, once per call.
+  ///
+  /// - Returns: What has completed, in the order of completion; `nil` if the group is empty.
+  public mutating func next(
+    isolation: isolated (any Actor)? = #isolation
+  ) async -> Completion? {
+    var driver = TaskDriver()
+    while !poll(&driver.notifier) {
+      if driver.shouldCancel() {
+        cancelAll()
+      } else {
+        await driver.suspend()
+      }
+    }
+    return takeCompleted()
+  }
+}
+
+/// What a task needs to drive a future: a waker, the cancellation, and pauses.
+private struct TaskDriver: ~Copyable {
+  private let waiter: TaskWaiter
+  var notifier: Notifier
+  private var isCancelled = false
+  private var pauses = 0
+
+  init() {
+    waiter = TaskWaiter()
+    notifier = Notifier(waker: Waker(waiter))
+  }
+
+  /// Whether the task was cancelled and this was not answered yet.
+  mutating func shouldCancel() -> Bool {
+    if isCancelled || !Task.isCancelled { return false }
+    isCancelled = true
+    return true
+  }
+
+  /// Suspends until another poll is worth while.
+  mutating func suspend(isolation: isolated (any Actor)? = #isolation) async {
+    let used = notifier.used
+    notifier.reset(token: 0)
+    if used == .waker {
+      pauses = 0
+      let waiter = waiter
+      if isCancelled {
+        await waiter.suspend()
+      } else {
+        await withTaskCancellationHandler {
+          await waiter.suspend()
+        } onCancel: {
+          waiter.wake(token: 0)
+        }
+      }
+      return
+    }
+    // A thread of the pool must not watch a word: so all others are polled after a pause.
+    pauses += 1
+    if pauses <= 16 {
+      await Task.yield()
+    } else {
+      let doublings = min(pauses - 16, 7)
+      try? await Task.sleep(for: .microseconds(8 << doublings))
+      // A cancelled task no longer sleeps: it must not hog its thread instead.
+      if isCancelled { await Task.yield() }
+    }
+  }
+}

@@ -1,0 +1,224 @@
+import CMiniAsync
+import Synchronization
+
+/// The futures of one waiter that were woken since it looked last.
+///
+/// Any thread pushes (``wake(token:)``), the waiter takes everything at once. Each future has a
+/// node of its own, so a wake costs the same however many futures wait, and only what was woken is
+/// polled. The list is a Treiber stack that is only ever emptied whole, so it has no ABA problem.
+///
+/// A token carries the index of its future and a generation; a wake for a place that was given to
+/// another future since is dropped.
+@safe
+@usableFromInline
+final class ReadyList: WakeTarget {
+  /// How the waiter is told that the list is no longer empty.
+  enum Unparking {
+    /// It is a thread that sleeps on the head's word.
+    case thread
+    /// It is itself a future, waited for elsewhere: its waker is in the cell.
+    case relay(WakerCell)
+  }
+
+  private let head = Atomic<ReadyHead>(.empty)
+  private let unparking: Unparking
+
+  // Nodes never move, since wakers hold indices of them: chunk k has `firstChunk << k` of them.
+  // SAFETY: only the waiter writes the table, before it hands out a token that leads there.
+  nonisolated(unsafe) private let chunks: UnsafeMutablePointer<UnsafeMutablePointer<ReadyNode>?>
+  // SAFETY: read and written by the waiter only.
+  nonisolated(unsafe) private var capacity = 0
+
+  private static let firstChunk = 32
+  private static let maximumChunks = 27
+
+  init(unparking: Unparking) {
+    self.unparking = unparking
+    unsafe chunks = .allocate(capacity: Self.maximumChunks)
+    unsafe chunks.initialize(repeating: nil, count: Self.maximumChunks)
+  }
+
+  deinit {
+    for number in 0..<Self.maximumChunks {
+      guard let chunk = unsafe chunks[number] else { break }
+      unsafe chunk.deinitialize(count: Self.firstChunk << number)
+      unsafe chunk.deallocate()
+    }
+    unsafe chunks.deallocate()
+  }
+
+  // MARK: Nodes, for the waiter
+
+  /// Makes room for the indices below `count`.
+  ///
+  /// Waiter only.
+  func reserve(_ count: Int) {
+    precondition(
+      count <= Int(ReadyHead.maximumIndex), "ReadyList: more than 4 billion futures in one wait")
+    var number = 0
+    while unsafe chunks[number] != nil { number += 1 }
+    while unsafe capacity < count {
+      let size = Self.firstChunk << number
+      let chunk = UnsafeMutablePointer<ReadyNode>.allocate(capacity: size)
+      for offset in 0..<size { unsafe (chunk + offset).initialize(to: ReadyNode()) }
+      unsafe chunks[number] = unsafe chunk
+      unsafe capacity += size
+      number += 1
+    }
+  }
+
+  /// The node of `index`.
+  @usableFromInline
+  func node(_ index: Int) -> UnsafeMutablePointer<ReadyNode> {
+    // Chunk k begins at index (firstChunk << k) - firstChunk, so adding firstChunk makes the
+    // highest bit tell the chunk.
+    let shifted = UInt32(truncatingIfNeeded: index + Self.firstChunk)
+    let number = 26 - shifted.leadingZeroBitCount
+    // SAFETY: an index comes from the waiter, below what it reserved, or from a token it made.
+    let chunk = unsafe chunks[number]
+    return unsafe chunk.unsafelyUnwrapped + (Int(shifted) - Self.firstChunk << number)
+  }
+
+  /// The token that wakes `index`, in its present generation.
+  ///
+  /// Waiter only.
+  func token(_ index: Int) -> UInt64 {
+    UInt64(unsafe node(index).pointee.generation) << 32 | UInt64(index)
+  }
+
+  /// Gives the place to another future: wakes meant for the present one are dropped from now on.
+  func renew(_ index: Int) {
+    let node = unsafe node(index)
+    let generation = unsafe (node.pointee.generation + 1) & (.max >> 1)
+    unsafe node.pointee.generation = generation
+    // A place that is in the list stays there: the new future then gets a poll too many.
+    var old = unsafe node.pointee.wakeWord.load(ordering: .relaxed)
+    while true {
+      let new = WakeWord(generation: generation, isQueued: old.isQueued)
+      let (exchanged, seen) = unsafe node.pointee.wakeWord.weakCompareExchange(
+        expected: old, desired: new, ordering: .relaxed)
+      if exchanged { return }
+      old = seen
+    }
+  }
+
+  // MARK: Waking, from any thread
+
+  @usableFromInline
+  func wake(token: UInt64) {
+    let index = UInt32(truncatingIfNeeded: token)
+    let node = unsafe node(Int(index))
+    guard unsafe enqueue(node, generation: UInt32(token >> 32)) else { return }
+
+    var old = head.load(ordering: .relaxed)
+    while true {
+      var new = old
+      let (next, unpark) = new.push(index)
+      // SAFETY: whoever set `isQueued` owns `next` until the waiter takes the list.
+      unsafe node.pointee.next = next
+      // ORDER: releases `next`; pairs with `take`.
+      let (exchanged, seen) = head.weakCompareExchange(
+        expected: old, desired: new, ordering: .releasing)
+      if exchanged {
+        if unpark { unparkWaiter() }
+        return
+      }
+      old = seen
+    }
+  }
+
+  /// Marks the node as queued.
+  ///
+  /// `false` if it is already, or has another generation by now.
+  private func enqueue(_ node: UnsafeMutablePointer<ReadyNode>, generation: UInt32) -> Bool {
+    var old = unsafe node.pointee.wakeWord.load(ordering: .relaxed)
+    while true {
+      guard old.generation == generation else { return false }
+      // ORDER: releases what the caller published before the wake; pairs with `dequeue`. Also
+      // where the node is queued already: the poll still to come must see it.
+      let (exchanged, seen) = unsafe node.pointee.wakeWord.weakCompareExchange(
+        expected: old, desired: WakeWord(generation: generation, isQueued: true),
+        ordering: .acquiringAndReleasing)
+      if exchanged { return !old.isQueued }
+      old = seen
+    }
+  }
+
+  private func unparkWaiter() {
+    switch unparking {
+    case .thread: unsafe withWord { _ = unsafe mini_futex_wake($0, 1) }
+    case .relay(let cell): cell.wake()
+    }
+  }
+
+  // MARK: Taking, for the waiter
+
+  /// Whether something was woken.
+  ///
+  /// Waiter only.
+  var hasWoken: Bool { head.load(ordering: .relaxed).first != nil }
+
+  /// Takes all woken indices, the last woken first, into `batch`; ends a park.
+  ///
+  /// Waiter only.
+  func take(into batch: inout [UInt32]) {
+    guard head.load(ordering: .relaxed) != .empty else { return }
+    // ORDER: acquires every `next` in the list; pairs with `wake`.
+    var head = self.head.exchange(.empty, ordering: .acquiring)
+    while let index = head.first {
+      batch.append(index)
+      head = unsafe node(Int(index)).pointee.next
+    }
+  }
+
+  /// Lets `index` be pushed again.
+  ///
+  /// Before the poll, so that a wake during it counts. Waiter only.
+  @usableFromInline
+  func dequeue(_ index: Int) {
+    let node = unsafe node(index)
+    let free = unsafe WakeWord(generation: node.pointee.generation, isQueued: false)
+    // ORDER: acquires what the wakers published; pairs with `enqueue`.
+    unsafe _ = node.pointee.wakeWord.exchange(free, ordering: .acquiringAndReleasing)
+  }
+
+  /// Empties the list.
+  ///
+  /// Only while nobody else has a waker of it. Waiter only.
+  func clear() {
+    var batch: [UInt32] = []
+    take(into: &batch)
+    for index in batch { dequeue(Int(index)) }
+  }
+
+  /// Announces the park, unless something was woken.
+  ///
+  /// With a relay, that is all there is to it.
+  func announcePark() -> Bool {
+    // ORDER: releases what was written before; on failure the caller looks again, with `take`.
+    let (parked, _) = head.compareExchange(
+      expected: .empty, desired: .parked, ordering: .acquiringAndReleasing)
+    return parked || head.load(ordering: .relaxed) == .parked
+  }
+
+  /// Sleeps until something is woken or the time is over.
+  ///
+  /// Waiter only, a thread.
+  ///
+  /// - Parameter nanoseconds: How long at most; negative for as long as it takes.
+  /// - Returns: Whether it slept at all.
+  func park(nanoseconds: Int64) -> Bool {
+    guard announcePark() else { return false }
+    // A spurious return is fine: the caller looks, and parks again.
+    _ = unsafe withWord {
+      unsafe mini_futex_wait($0, ReadyHead.parked.rawValue, nanoseconds)
+    }
+    return true
+  }
+
+  private func withWord<Result>(_ body: (UnsafeRawPointer) -> Result) -> Result {
+    // SAFETY: `head` is a `let` of a class, so its address is fixed while `self` lives, and
+    // `Atomic` has the layout of its value. The pointer is used as an address only.
+    unsafe withUnsafePointer(to: head) { unsafe body(UnsafeRawPointer($0)) }
+  }
+}

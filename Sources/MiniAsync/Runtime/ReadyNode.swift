@@ -1,0 +1,59 @@
+import Synchronization
+
+/// What a ``ReadyList`` keeps for one future: 16 bytes.
+@usableFromInline
+struct ReadyNode: ~Copyable {
+  /// Generation and "is in the list", the part that wakers race for.
+  let wakeWord = Atomic<WakeWord>(WakeWord(generation: 0, isQueued: false))
+  /// The next woken index.
+  ///
+  /// Written by the waker that set `isQueued`, read by the waiter that took
+  /// the list.
+  var next = ReadyHead.empty
+  /// The generation that tokens carry now.
+  ///
+  /// Waiter only.
+  @usableFromInline var generation: UInt32 = 0
+  /// What the waiter knows of the future.
+  ///
+  /// Waiter only.
+  @usableFromInline var mark: Mark = []
+
+  @usableFromInline
+  init() {}
+
+  /// What the waiter knows of a future.
+  @usableFromInline
+  struct Mark: OptionSet {
+    @usableFromInline let rawValue: UInt8
+
+    @inlinable
+    init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// It was polled at least once.
+    @usableFromInline static var started: Mark { Mark(rawValue: 1) }
+    /// It is complete, or its place is free: not to be polled.
+    @usableFromInline static var done: Mark { Mark(rawValue: 2) }
+    /// It wants to be polled again after a pause.
+    @usableFromInline static var repeats: Mark { Mark(rawValue: 4) }
+    /// It stands in the list of futures to poll again (it may have stopped wanting that).
+    @usableFromInline static var listed: Mark { Mark(rawValue: 8) }
+    /// It stands in the list of words to watch.
+    @usableFromInline static var watched: Mark { Mark(rawValue: 16) }
+  }
+}
+
+/// The word of a ``ReadyNode`` that wakers race for.
+struct WakeWord: RawRepresentable, AtomicRepresentable, Hashable, Sendable {
+  let rawValue: UInt32
+
+  init(rawValue: UInt32) { self.rawValue = rawValue }
+
+  init(generation: UInt32, isQueued: Bool) {
+    rawValue = generation << 1 | (isQueued ? 1 : 0)
+  }
+
+  /// 31 bits that tell successive futures in one place apart.
+  var generation: UInt32 { rawValue >> 1 }
+  var isQueued: Bool { rawValue & 1 != 0 }
+}

@@ -1,0 +1,190 @@
+// The waits. All of them run `WaitEngine`; they differ in where the futures are.
+
+extension WaitEngine {
+  /// Waits until all futures below `count` are complete.
+  @inlinable
+  @inline(__always)
+  mutating func run(
+    count: Int, isAsync: (Int) -> Bool, _ body: (Int, inout Notifier) -> FutureState
+  ) {
+    var remaining = count - start(count: count, isAsync: isAsync, body)
+    while remaining > 0 {
+      let completed = pollReady(isAsync: isAsync, body)
+      remaining -= completed
+      if completed == 0 { idle() }
+    }
+  }
+}
+
+extension Runtime {
+  /// Waits until `future` is complete.
+  ///
+  /// Returns at once if it is already. Blocks the calling thread, which sleeps while nothing can
+  /// progress. Allocates nothing once the runtime is warm.
+  ///
+  /// - Returns: The future's output, which stays readable in the future as well.
+  ///
+  /// Corresponds to C's `runtime_wait`.
+  @inlinable
+  @available(*, noasync, message: "waiting blocks a cooperative thread: use value()")
+  @discardableResult
+  public func wait<F: Future & ~Copyable>(_ future: inout F) -> F.Output {
+    while true {
+      if case .complete(let output) = future.progress { return output }
+      var engine = takeEngine()
+      unsafe withUnsafeMutablePointer(to: &future) { pointer in
+        engine.run(count: 1, isAsync: { _ in false }) { _, notifier in
+          unsafe pointer.pointee.poll(&notifier)
+        }
+      }
+      giveBack(engine, count: 1)
+    }
+  }
+
+  /// Waits until all `futures` are complete.
+  ///
+  /// Asynchronous futures are polled first, so that their work overlaps with that of the others;
+  /// futures that are complete already count as done. The cost per poll and per wake does not
+  /// depend on how many there are.
+  ///
+  /// Corresponds to C's `runtime_wait_multiple`.
+  @inlinable
+  @available(*, noasync, message: "waiting blocks a cooperative thread: use AllOf(...).value()")
+  public func waitMultiple<F: Future>(_ futures: inout [F]) {
+    unsafe futures.withUnsafeMutableBufferPointer { unsafe waitMultiple(unsafe: $0) }
+  }
+
+  /// Waits until all `futures` are complete; for non-copyable ones, which no array can hold.
+  ///
+  /// As for arrays.
+  @inlinable
+  @available(*, noasync, message: "waiting blocks a cooperative thread: use AllOf(...).value()")
+  public func waitMultiple<F: Future & ~Copyable>(_ futures: inout MutableSpan<F>) {
+    unsafe futures.withUnsafeMutableBufferPointer { unsafe waitMultiple(unsafe: $0) }
+  }
+
+  /// Waits until all futures in a buffer are complete.
+  ///
+  /// As for arrays. The buffer must be initialised, and no one else may touch it meanwhile.
+  @unsafe
+  @inlinable
+  @available(*, noasync, message: "waiting blocks a cooperative thread: use AllOf(...).value()")
+  public func waitMultiple<F: Future & ~Copyable>(unsafe futures: UnsafeMutableBufferPointer<F>) {
+    guard let base = futures.baseAddress else { return }
+    let count = futures.count
+    var engine = takeEngine()
+    // SAFETY: every index is below `count`, and the caller lends the whole buffer.
+    engine.run(count: count, isAsync: { unsafe base[$0].hasProperty(.async) }) { index, notifier in
+      unsafe base[index].poll(&notifier)
+    }
+    giveBack(engine, count: count)
+  }
+
+  /// Waits until two futures, of any types, are complete.
+  ///
+  /// As for arrays.
+  @inlinable
+  @available(*, noasync, message: "waiting blocks a cooperative thread: use Both(...).value()")
+  public func waitMultiple<A: Future & ~Copyable, B: Future & ~Copyable>(
+    _ a: inout A, _ b: inout B
+  ) {
+    unsafe withFuture(&a) { a in
+      unsafe withFuture(&b) { b in unsafe waitMultiple([a, b]) }
+    }
+  }
+
+  /// Waits until three futures, of any types, are complete.
+  ///
+  /// As for arrays.
+  @inlinable
+  @available(*, noasync, message: "waiting blocks a cooperative thread: use Both(...).value()")
+  public func waitMultiple<
+    A: Future & ~Copyable, B: Future & ~Copyable, C: Future & ~Copyable
+  >(_ a: inout A, _ b: inout B, _ c: inout C) {
+    unsafe withFuture(&a) { a in
+      unsafe withFuture(&b) { b in
+        unsafe withFuture(&c) { c in unsafe waitMultiple([a, b, c]) }
+      }
+    }
+  }
+
+  /// Waits until four futures, of any types, are complete.
+  ///
+  /// As for arrays.
+  ///
+  /// For more, use a ``FutureGroup`` of ``AnyFuture``.
+  @inlinable
+  @available(*, noasync, message: "waiting blocks a cooperative thread: use Both(...).value()")
+  public func waitMultiple<
+    A: Future & ~Copyable, B: Future & ~Copyable, C: Future & ~Copyable, D: Future & ~Copyable
+  >(_ a: inout A, _ b: inout B, _ c: inout C, _ d: inout D) {
+    unsafe withFuture(&a) { a in
+      unsafe withFuture(&b) { b in
+        unsafe withFuture(&c) { c in
+          unsafe withFuture(&d) { d in unsafe waitMultiple([a, b, c, d]) }
+        }
+      }
+    }
+  }
+
+  /// Waits until the next future of `group` is complete, and takes it out of the group.
+  ///
+  /// Whatever else the group holds goes on meanwhile, and may be waited for by the next call: so
+  /// a window of operations is kept in flight by adding one for each one taken.
+  ///
+  /// - Returns: What has completed, in the order of completion; `nil` if the group is empty.
+  @inlinable
+  @available(*, noasync, message: "waiting blocks a cooperative thread: use await group.next()")
+  public func next<F: Future & ~Copyable>(
+    _ group: inout FutureGroup<F>
+  ) -> FutureGroup<F>.Completion? {
+    if let completion = group.takeCompleted() { return completion }
+    if group.isEmpty { return nil }
+    var engine = takeEngine()
+    unsafe withUnsafeMutablePointer(to: &group) { pointer in
+      engine.run(count: 1, isAsync: { _ in false }) { _, notifier in
+        unsafe pointer.pointee.poll(&notifier) ? .complete : .running
+      }
+    }
+    giveBack(engine, count: 1)
+    return group.takeCompleted()
+  }
+
+  /// Waits for futures of different types, each behind a pointer.
+  @unsafe
+  @usableFromInline
+  func waitMultiple(_ futures: [FuturePointer]) {
+    var engine = takeEngine()
+    unsafe engine.run(count: futures.count, isAsync: { unsafe futures[$0].isAsync() }) {
+      index, notifier in unsafe futures[index].poll(&notifier)
+    }
+    unsafe giveBack(engine, count: futures.count)
+  }
+}
+
+/// A future of any type where it stands, for the length of one wait.
+@unsafe
+@usableFromInline
+struct FuturePointer {
+  @usableFromInline let poll: (inout Notifier) -> FutureState
+  @usableFromInline let isAsync: () -> Bool
+
+  @usableFromInline
+  init(poll: @escaping (inout Notifier) -> FutureState, isAsync: @escaping () -> Bool) {
+    unsafe self.poll = poll
+    unsafe self.isAsync = isAsync
+  }
+}
+
+/// Lends `future` to `body` without its type.
+///
+/// The pointer must not leave `body`.
+@inlinable
+func withFuture<F: Future & ~Copyable>(_ future: inout F, _ body: (FuturePointer) -> Void) {
+  unsafe withUnsafeMutablePointer(to: &future) { pointer in
+    unsafe body(
+      FuturePointer(
+        poll: { unsafe pointer.pointee.poll(&$0) },
+        isAsync: { unsafe pointer.pointee.hasProperty(.async) }))
+  }
+}

@@ -1,0 +1,283 @@
+import CMiniAsync
+
+/// The inside of every wait: which futures to poll, and what to do when none wants it.
+///
+/// The futures themselves are elsewhere (an array, a group, a few variables); the engine knows
+/// them by index and polls them through a closure that is inlined. It is used by one thread at a
+/// time.
+///
+/// - A future that took its waker is polled when it was woken, and at no other time.
+/// - One that named a word is polled when the word has changed.
+/// - One that used nothing is polled again and again, with growing pauses, in between the others.
+@usableFromInline
+struct WaitEngine: ~Copyable {
+  @usableFromInline var list: ReadyList
+  @usableFromInline var notifier: Notifier
+
+  /// Futures that are polled again after a pause.
+  @usableFromInline var repeating: [UInt32] = []
+  /// Futures that named a word to watch.
+  @usableFromInline var watching: [(index: UInt32, poller: Poller)] = []
+  /// Polls owed to `repeating`: one for each poll of another future, so that a stream of wakes
+  /// does not starve them and they do not slow down the stream.
+  @usableFromInline var owed = 0
+
+  private var batch: [UInt32] = []
+  private var backoff: Backoff
+  private var spin: SpinLimit
+  @usableFromInline var counts = Runtime.Statistics()
+
+  init(list: ReadyList, configuration: Runtime.Configuration) {
+    self.list = list
+    notifier = Notifier(waker: Waker(list))
+    backoff = Backoff(longestSleep: configuration.longestSleepNanoseconds)
+    spin = SpinLimit(largest: configuration.spinLimit)
+  }
+
+  // MARK: Indices
+
+  /// Makes room for the indices below `count`.
+  @usableFromInline
+  func reserve(_ count: Int) { list.reserve(count) }
+
+  /// Forgets the futures below `count` and all counts, for another wait.
+  ///
+  /// - Returns: Whether it may be used again. It may not while anyone has a waker of its list.
+  mutating func resetForReuse(count: Int) -> Bool {
+    notifier = Notifier()
+    // ORDER: whoever dropped a waker pushed with it before; `clear` reads the list by
+    // read-modify-writes, which see the newest value whatever the reference count's ordering.
+    guard isKnownUniquelyReferenced(&list) else { return false }
+    notifier = Notifier(waker: Waker(list))
+    list.clear()
+    for index in 0..<count { unsafe list.node(index).pointee.mark = [] }
+    repeating.removeAll(keepingCapacity: true)
+    watching.removeAll(keepingCapacity: true)
+    owed = 0
+    backoff.reset()
+    counts = Runtime.Statistics()
+    return true
+  }
+
+  // MARK: Polling
+
+  /// Polls the future of `index`, unless it is done, and notes how it wants to be polled again.
+  ///
+  /// - Returns: Whether this poll completed it.
+  @inlinable
+  @inline(__always)
+  mutating func poll(
+    _ index: Int, _ body: (Int, inout Notifier) -> FutureState
+  ) -> Bool {
+    let node = unsafe list.node(index)
+    if unsafe node.pointee.mark.contains(.done) { return false }
+    counts.polls &+= 1
+    notifier.reset(token: UInt64(unsafe node.pointee.generation) << 32 | UInt64(index))
+    if body(index, &notifier) == .complete {
+      if unsafe node.pointee.mark.contains(.watched) { unwatch(index) }
+      unsafe node.pointee.mark.remove(.repeats)
+      unsafe node.pointee.mark.formUnion([.started, .done])
+      return true
+    }
+    // The two usual cases, in which nothing has changed since the last poll.
+    let mark = unsafe node.pointee.mark
+    if notifier.use == .waker && mark == .started { return false }
+    if notifier.use.isEmpty && mark == [.started, .listed, .repeats] { return false }
+    classify(index)
+    return false
+  }
+
+  /// Notes what the future of the last poll used of the notifier.
+  @usableFromInline
+  mutating func classify(_ index: Int) {
+    let node = unsafe list.node(index)
+    if unsafe node.pointee.mark.contains(.watched) { unwatch(index) }
+    var mark = unsafe node.pointee.mark.union(.started)
+    if let poller = notifier.poller {
+      watching.append((UInt32(index), poller))
+      mark.insert(.watched)
+    }
+    if notifier.used.isEmpty || notifier.used.contains(.repeatedPolls) {
+      if !mark.contains(.listed) { repeating.append(UInt32(index)) }
+      mark.formUnion([.listed, .repeats])
+    } else {
+      mark.remove(.repeats)
+    }
+    unsafe node.pointee.mark = mark
+  }
+
+  /// Stops watching the word of a future: it is valid until the next poll only.
+  @usableFromInline
+  mutating func unwatch(_ index: Int) {
+    watching.removeAll { $0.index == UInt32(index) }
+    unsafe list.node(index).pointee.mark.remove(.watched)
+  }
+
+  /// Polls the futures below `count` for the first time, asynchronous ones first.
+  ///
+  /// - Returns: How many are complete.
+  @inlinable
+  @inline(__always)
+  mutating func start(
+    count: Int, isAsync: (Int) -> Bool, _ body: (Int, inout Notifier) -> FutureState
+  ) -> Int {
+    reserve(count)
+    var completed = 0
+    for index in 0..<count where isAsync(index) {
+      if poll(index, body) { completed += 1 }
+    }
+    for index in 0..<count where unsafe !list.node(index).pointee.mark.contains(.started) {
+      if poll(index, body) { completed += 1 }
+    }
+    return completed
+  }
+
+  /// Polls whatever wants it now, each at most once.
+  ///
+  /// Never sleeps.
+  ///
+  /// - Returns: How many became complete.
+  @inlinable
+  @inline(__always)
+  mutating func pollReady(
+    isAsync: (Int) -> Bool, _ body: (Int, inout Notifier) -> FutureState
+  ) -> Int {
+    let woken = takeWoken()
+    var completed = 0
+    // In the order of their wakes, asynchronous ones first.
+    for position in stride(from: woken - 1, through: 0, by: -1) {
+      let index = wokenIndex(position)
+      if isAsync(index), pollWoken(index, body) { completed += 1 }
+    }
+    for position in stride(from: woken - 1, through: 0, by: -1) {
+      let index = wokenIndex(position)
+      if !isAsync(index), pollWoken(index, body) { completed += 1 }
+    }
+    if !watching.isEmpty { completed += pollChanged(body) }
+    // Those that are polled anyway have their turn when nothing else had, or as often as others.
+    owed += woken
+    if !repeating.isEmpty && (woken == 0 || owed >= repeating.count) {
+      completed += pollRepeating(body)
+      owed = 0
+    }
+    if woken > 0 || completed > 0 { progressed() }
+    return completed
+  }
+
+  @inlinable
+  @inline(__always)
+  mutating func pollWoken(_ index: Int, _ body: (Int, inout Notifier) -> FutureState) -> Bool {
+    list.dequeue(index)
+    counts.wakes &+= 1
+    return poll(index, body)
+  }
+
+  /// Polls the futures whose word has changed, each at most once.
+  @inlinable
+  mutating func pollChanged(_ body: (Int, inout Notifier) -> FutureState) -> Int {
+    var completed = 0
+    var position = 0
+    for _ in 0..<watching.count where position < watching.count {
+      guard watching[position].poller.hasChanged else {
+        position += 1
+        continue
+      }
+      // The poll ends the validity of the word, and may add another at the end.
+      let index = Int(watching[position].index)
+      watching.swapAt(position, watching.count - 1)
+      watching.removeLast()
+      unsafe list.node(index).pointee.mark.remove(.watched)
+      if poll(index, body) { completed += 1 }
+      progressed()
+    }
+    return completed
+  }
+
+  /// Polls the futures that are polled again and again.
+  @inlinable
+  mutating func pollRepeating(_ body: (Int, inout Notifier) -> FutureState) -> Int {
+    var completed = 0
+    var kept = 0
+    // No future is added to the list meanwhile: those polled here stand in it.
+    for position in 0..<repeating.count {
+      let index = repeating[position]
+      if unsafe list.node(Int(index)).pointee.mark.contains(.repeats),
+        poll(Int(index), body)
+      {
+        completed += 1
+      }
+      if unsafe list.node(Int(index)).pointee.mark.contains(.repeats) {
+        if kept != position { repeating[kept] = index }
+        kept += 1
+      } else {
+        unsafe list.node(Int(index)).pointee.mark.remove(.listed)
+      }
+    }
+    repeating.removeLast(repeating.count - kept)
+    return completed
+  }
+
+  // MARK: Nothing to poll
+
+  @usableFromInline
+  mutating func takeWoken() -> Int {
+    batch.removeAll(keepingCapacity: true)
+    list.take(into: &batch)
+    return batch.count
+  }
+
+  @usableFromInline
+  func wokenIndex(_ position: Int) -> Int { Int(batch[position]) }
+
+  @usableFromInline
+  mutating func progressed() { backoff.reset() }
+
+  /// Passes the time until another call of ``pollReady(isAsync:_:)`` is worth while.
+  ///
+  /// Threads only.
+  @usableFromInline
+  mutating func idle() {
+    if repeating.isEmpty && watching.isEmpty {
+      spinThenPark()
+      return
+    }
+    switch backoff.next() {
+    case .again: break
+    case .pause(let count): pause(count)
+    case .sleep(let nanoseconds):
+      if list.park(nanoseconds: nanoseconds) { counts.sleeps &+= 1 }
+    }
+  }
+
+  private mutating func spinThenPark() {
+    for _ in 0..<spin.pauses {
+      if list.hasWoken {
+        spin.learn(hit: true)
+        return
+      }
+      mini_cpu_pause()
+    }
+    let slept = list.park(nanoseconds: -1)
+    spin.learn(hit: !slept)
+    if slept { counts.sleeps &+= 1 }
+  }
+
+  private func pause(_ count: Int) {
+    if watching.count == 1, repeating.isEmpty, mini_cpu_has_umwait() != 0 {
+      // In slices, because wakes do not end the instruction. About 40 ticks to a CPU pause.
+      let poller = watching[0].poller
+      unsafe mini_cpu_umwait(
+        UnsafeRawPointer(poller.address).assumingMemoryBound(to: UInt64.self), poller.value,
+        UInt64(count) * 40)
+      return
+    }
+    for _ in 0..<count {
+      if list.hasWoken || watching.contains(where: { $0.poller.hasChanged }) { return }
+      mini_cpu_pause()
+    }
+  }
+}
+
+// @unchecked: an engine moves between threads only at rest, between two waits, when it knows no
+// future and watches no word; the rest of it are values and a list that is Sendable.
+extension WaitEngine: @unchecked Sendable {}
