@@ -147,6 +147,21 @@ extension NativeMemory {
     if flags.contains(.durable) { unsafe flush(start, byteCount: byteCount) }
   }
 
+  /// Below this a durable operation whose edges need a flush is stored and flushed whole.
+  ///
+  /// A fence that waits for flushes *and* streaming stores costs more than one that waits for
+  /// either (128 B: 190 ns against 165); from 256 B on, the streamed lines win that back.
+  private static let smallestMix = 256
+
+  /// Whether to store normally and flush: the edges are not made of aligned 4-byte words, so
+  /// they cannot be streamed, and there is little between them.
+  private func isFlushCheaper(
+    _ address: UInt, _ byteCount: Int, _ flags: OperationFlags
+  ) -> Bool {
+    byteCount < Self.smallestMix && flags.contains(.durable)
+      && (address | UInt(bitPattern: byteCount)) & 3 != 0
+  }
+
   private func check(_ byteCount: Int, _ flags: OperationFlags) {
     precondition(byteCount >= 0, "NativeMemory: negative byte count")
     precondition(supportedFlags.isSuperset(of: flags), "NativeMemory: unsupported flags")
@@ -159,7 +174,8 @@ extension NativeMemory {
     flags: OperationFlags
   ) {
     check(byteCount, flags)
-    guard let stream = unsafe stream else {
+    let address = UInt(bitPattern: destination)
+    guard let stream = unsafe stream, !isFlushCheaper(address, byteCount, flags) else {
       unsafe memcpy(destination, source, byteCount)
       return unsafe flushWhole(destination, byteCount, flags)
     }
@@ -174,13 +190,14 @@ extension NativeMemory {
     flags: OperationFlags
   ) {
     check(byteCount, flags)
-    guard let stream = unsafe stream else {
+    let address = UInt(bitPattern: destination)
+    guard let stream = unsafe stream, !isFlushCheaper(address, byteCount, flags) else {
       unsafe memmove(destination, source, byteCount)
       return unsafe flushWhole(destination, byteCount, flags)
     }
     // Backward only where the destination begins inside the source: as unsigned, every other
     // distance is at least `byteCount`.
-    let distance = UInt(bitPattern: destination) &- UInt(bitPattern: source)
+    let distance = address &- UInt(bitPattern: source)
     let copy =
       unsafe distance < UInt(bitPattern: byteCount) ? stream.copyBackward : stream.copyForward
     unsafe copy(destination, source, byteCount, edgeFlush(flags))
@@ -194,7 +211,8 @@ extension NativeMemory {
     flags: OperationFlags
   ) {
     check(byteCount, flags)
-    guard let stream = unsafe stream else {
+    let address = UInt(bitPattern: destination)
+    guard let stream = unsafe stream, !isFlushCheaper(address, byteCount, flags) else {
       unsafe memset(destination, CInt(value), byteCount)
       return unsafe flushWhole(destination, byteCount, flags)
     }
