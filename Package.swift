@@ -20,7 +20,7 @@ let package = Package(
     // Cache-line flushes, fences and non-temporal stores, chosen by what the CPU has.
     .target(name: "CVDM"),
     // The virtual data mover: memory operations as futures over interchangeable movers.
-    .target(name: "VDM", dependencies: ["MiniAsync", "CVDM"], swiftSettings: library),
+    .target(name: "VDM", dependencies: ["MiniAsync", "CMiniAsync", "CVDM"], swiftSettings: library),
 
     // What the tests of all modules share: seeds, gates, counters of polls and drops.
     .target(name: "TestSupport", path: "Tests/TestSupport"),

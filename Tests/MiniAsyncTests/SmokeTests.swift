@@ -48,12 +48,24 @@ struct Add: Future {
   }
   @Test func `waits for tasks`() {
     let r = Runtime()
-    var t = TaskFuture { await Task.yield(); return 7 }
+    var t = TaskFuture {
+      await Task.yield()
+      return 7
+    }
     #expect(r.wait(&t) == 7)
     var group = FutureGroup<TaskFuture<Int>>()
-    for i in 0..<100 { group.add(TaskFuture { await Task.yield(); return i }) }
+    for i in 0..<100 {
+      group.add(
+        TaskFuture {
+          await Task.yield()
+          return i
+        })
+    }
     var sum = 0
-    while let done = r.next(&group) { sum += done.output; #expect(done.id == done.output) }
+    while let done = r.next(&group) {
+      sum += done.output
+      #expect(done.id == done.output)
+    }
     #expect(sum == 4950)
     print(r.statistics)
   }

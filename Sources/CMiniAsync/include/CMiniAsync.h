@@ -39,3 +39,6 @@ void mini_cpu_umwait(const uint64_t *word, uint64_t expected, uint64_t ticks);
 
 /// The number of processors this thread may run on, at least 1.
 int mini_available_cpus(void);
+
+/// Names the calling thread, for debuggers and `top`. Names over 15 bytes are cut.
+void mini_name_thread(const char *name);

@@ -84,7 +84,7 @@ public struct TaskFuture<Output: Sendable>: Future, ~Copyable, Sendable {
 /// Where a task leaves its output.
 private final class TaskOutcome<Output: Sendable>: Sendable {
   let cell = WakerCell()
-  private let value = Mutex<Output?>(nil)
+  private let value = Locked<Output?>(nil)
 
   var output: Output? { value.withLock { $0 } }
 

@@ -11,7 +11,7 @@ final class TaskWaiter: WakeTarget {
     case suspended(UnsafeContinuation<Void, Never>)
   }
 
-  private let state = Mutex(State.idle)
+  private let state = Locked(State.idle)
 
   func wake(token: UInt64) {
     let continuation: UnsafeContinuation<Void, Never>? = unsafe state.withLock { state in

@@ -67,6 +67,13 @@ public final class WakerCell: Sendable {
     waker?.wake()
   }
 
+  /// Forgets the registered waker, if there is one, without calling it.
+  public func clear() {
+    guard transition({ $0.beginWake() }) == .own else { return }
+    unsafe waker = nil
+    _ = transition { $0.endWake() }
+  }
+
   private func transition(
     _ change: (inout WakerCellState) -> WakerCellState.Action
   ) -> WakerCellState.Action {

@@ -72,7 +72,9 @@ final class FutureStore<F: Future & ~Copyable> {
     // SAFETY: a free place holds no future.
     unsafe (places + index).initialize(to: future)
     // The last future in this place may still stand in the engine's list of repeated polls.
-    unsafe list.node(index).pointee.mark.formIntersection(.listed)
+    let node = unsafe list.node(index)
+    let mark = unsafe node.pointee.mark
+    unsafe node.pointee.mark = mark.intersection(.listed)
     ids[index] = added
     fresh.append(UInt32(index))
     added += 1

@@ -79,6 +79,18 @@ final class ReadyList: WakeTarget {
     return unsafe chunk.unsafelyUnwrapped + (Int(shifted) - Self.firstChunk << number)
   }
 
+  /// Takes `marks` from a node.
+  ///
+  /// Waiter only.
+  @usableFromInline
+  func unmark(_ index: Int, _ marks: ReadyNode.Mark) {
+    // A store, not a change in place: that would be an access to the whole node, whose first
+    // word the wakers race for.
+    let node = unsafe node(index)
+    let mark = unsafe node.pointee.mark
+    unsafe node.pointee.mark = mark.subtracting(marks)
+  }
+
   /// The token that wakes `index`, in its present generation.
   ///
   /// Waiter only.

@@ -76,7 +76,7 @@ public final class Runtime: Sendable {
     var spare: WaitEngine?
     var statistics = Statistics()
   }
-  private let shared = Mutex(Shared(spare: nil))
+  private let shared = Locked(Shared(spare: nil))
 
   /// Makes a runtime.
   ///

@@ -3,27 +3,29 @@
 /// A sleep and a wake cost a few microseconds; an operation may take less. While spinning pays,
 /// the limit grows; while it does not (the waker needs this very core, or the work takes long), it
 /// shrinks to next to nothing, with a full try every sixteenth time.
-struct SpinLimit {
-  static let smallest = 8
+package struct SpinLimit {
+  /// What is spun even when it has not paid lately.
+  package static let smallest = 8
   private static let retry = 16
 
   /// The most CPU pauses to spin for; 0 never spins.
-  let largest: Int
+  package let largest: Int
   private var limit: Int
   private var misses = 0
 
-  init(largest: Int) {
+  /// Starts with the full limit.
+  package init(largest: Int) {
     self.largest = largest
     limit = largest
   }
 
   /// The number of CPU pauses to spin for, this time.
-  var pauses: Int {
+  package var pauses: Int {
     misses % Self.retry == Self.retry - 1 ? largest : limit
   }
 
   /// Takes note whether the last spin saw what it waited for.
-  mutating func learn(hit: Bool) {
+  package mutating func learn(hit: Bool) {
     if hit {
       misses = 0
       limit = min(largest, max(limit, Self.smallest) * 2)

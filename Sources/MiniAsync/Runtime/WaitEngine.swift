@@ -75,8 +75,8 @@ struct WaitEngine: ~Copyable {
     notifier.reset(token: UInt64(unsafe node.pointee.generation) << 32 | UInt64(index))
     if body(index, &notifier) == .complete {
       if unsafe node.pointee.mark.contains(.watched) { unwatch(index) }
-      unsafe node.pointee.mark.remove(.repeats)
-      unsafe node.pointee.mark.formUnion([.started, .done])
+      let mark = unsafe node.pointee.mark
+      unsafe node.pointee.mark = mark.subtracting(.repeats).union([.started, .done])
       return true
     }
     // The two usual cases, in which nothing has changed since the last poll.
@@ -110,7 +110,7 @@ struct WaitEngine: ~Copyable {
   @usableFromInline
   mutating func unwatch(_ index: Int) {
     watching.removeAll { $0.index == UInt32(index) }
-    unsafe list.node(index).pointee.mark.remove(.watched)
+    list.unmark(index, .watched)
   }
 
   /// Polls the futures below `count` for the first time, asynchronous ones first.
@@ -186,7 +186,7 @@ struct WaitEngine: ~Copyable {
       let index = Int(watching[position].index)
       watching.swapAt(position, watching.count - 1)
       watching.removeLast()
-      unsafe list.node(index).pointee.mark.remove(.watched)
+      list.unmark(index, .watched)
       if poll(index, body) { completed += 1 }
       progressed()
     }
@@ -210,7 +210,7 @@ struct WaitEngine: ~Copyable {
         if kept != position { repeating[kept] = index }
         kept += 1
       } else {
-        unsafe list.node(Int(index)).pointee.mark.remove(.listed)
+        list.unmark(Int(index), .listed)
       }
     }
     repeating.removeLast(repeating.count - kept)

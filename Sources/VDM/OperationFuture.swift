@@ -1,0 +1,89 @@
+public import MiniAsync
+
+/// A memory operation as a future.
+///
+/// Made by the methods of a ``DataMover``.
+///
+/// It may be dropped in any state: an operation that was not started gives back its slot, one that
+/// is under way is finished by the mover, which then frees the slot.
+///
+/// ``cancel()`` completes an operation that no worker has begun with ``VDMError/cancelled``. One
+/// that has begun goes on.
+///
+/// Corresponds to C's `struct vdm_operation_future`.
+public struct OperationFuture<Mover: DataMover>: Future, ~Copyable {
+  /// The mover that does the operation.
+  public let mover: Mover
+  /// The operation.
+  public let operation: Operation
+  /// `nil` once it was ended, or if it could not be made.
+  @usableFromInline var job: Mover.Job?
+  /// Where the operation stands.
+  public var progress: FutureProgress<OperationOutput>
+
+  /// Makes the future of an operation; a complete one if the operation cannot be made.
+  @inlinable
+  init(_ mover: Mover, _ operation: Operation) {
+    self.mover = mover
+    self.operation = operation
+    do throws(VDMError) {
+      if let problem = operation.invalidArgument { throw .invalidArgument(problem) }
+      guard mover.supports(operation.kind) else { throw .unsupportedOperation(operation.kind) }
+      guard mover.isSupported(operation.flags) else {
+        throw .unsupportedFlags(operation.flags.subtracting(mover.capabilities))
+      }
+      job = try mover.makeJob(for: operation)
+      progress = .idle
+    } catch {
+      job = nil
+      progress = .complete(OperationOutput(operation, error: error))
+    }
+  }
+
+  @inlinable
+  deinit {
+    if let job { mover.endJob(job, of: operation) }
+  }
+
+  /// Starts the operation, or looks whether it is done; called by `poll`.
+  @inlinable
+  public mutating func advance(_ notifier: inout Notifier) -> FutureProgress<OperationOutput> {
+    guard var job = self.job.take() else { return progress }
+    let reached =
+      progress.state == .idle
+      ? mover.start(&job, of: operation, &notifier)
+      : mover.check(&job, of: operation, &notifier)
+    switch reached {
+    case .complete(let error):
+      mover.endJob(job, of: operation)
+      return .complete(OperationOutput(operation, error: error))
+    case .running:
+      self.job = job
+      return .running
+    case .idle:
+      self.job = job
+      return .idle
+    }
+  }
+
+  /// Whether the mover's futures have `property`; a complete one has none.
+  @inlinable
+  public borrowing func hasProperty(_ property: FutureProperty) -> Bool {
+    !progress.isComplete && mover.hasProperty(property)
+  }
+
+  /// Completes the operation with ``VDMError/cancelled`` if it was not begun.
+  @inlinable
+  public mutating func cancel() {
+    guard var job = self.job.take() else { return }
+    if progress.state == .idle || mover.cancel(&job, of: operation) {
+      mover.endJob(job, of: operation)
+      progress = .complete(OperationOutput(operation, error: .cancelled))
+    } else {
+      self.job = job
+    }
+  }
+}
+
+// A job is used by whoever has the future: it moves with it.
+extension OperationFuture: Sendable where Mover.Job: Sendable {}

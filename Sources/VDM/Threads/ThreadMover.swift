@@ -1,0 +1,169 @@
+public import MiniAsync
+import Synchronization
+
+/// A mover that does operations on worker threads.
+///
+/// An operation is started by the first poll that finds room in the workers' queue, and then goes
+/// on by itself: its futures are asynchronous. Small operations are taken in batches, and a batch
+/// of durable ones shares one fence; large ones are split among the workers.
+///
+/// ```swift
+/// let mover = try ThreadMover()
+/// var copy = mover.memcpy(to: destination, from: source, byteCount: n)
+/// try Runtime().wait(&copy).get()
+/// ```
+///
+/// May be used from any thread. Dropping the last reference, and with it the last of its futures,
+/// finishes what was started and ends the threads; so does ``shutdown()``.
+///
+/// Corresponds to C's `data_mover_threads_new`, `_default` and `_delete`.
+public final class ThreadMover: DataMover {
+  /// What the mover keeps for an operation: the number of a slot.
+  public struct Job: Sendable {
+    let slot: UInt32
+    /// Whether it has ever waited for room in the queue.
+    var hasWaited = false
+  }
+
+  /// How the mover is made up.
+  public let configuration: Configuration
+  /// The flags that this CPU can honour.
+  public let capabilities: OperationFlags
+
+  private let crew: Crew
+  private let threads: Locked<[WorkerThread]>
+
+  /// Makes a mover and starts its threads.
+  ///
+  /// - Throws: ``VDMError/threadsNotStarted(errno:)``.
+  /// - Precondition: The numbers in `configuration` are positive.
+  public init(configuration: Configuration = Configuration()) throws(VDMError) {
+    precondition(configuration.threads > 0, "ThreadMover: it needs one thread at least")
+    precondition(configuration.queueCapacity > 0, "ThreadMover: the queue must hold one at least")
+    precondition(configuration.slotCapacity > 0, "ThreadMover: it needs one slot at least")
+    precondition(
+      configuration.splitThreshold > 0, "ThreadMover: the split threshold must be positive")
+    self.configuration = configuration
+    capabilities = NativeMemory.best.supportedFlags
+    let crew = Crew(configuration: configuration)
+    self.crew = crew
+    threads = Locked([])
+    for number in 0..<configuration.threads {
+      do throws(WorkerThread.StartError) {
+        let thread = try WorkerThread(name: "vdm-\(number)") { Worker(crew, number).run() }
+        threads.withLock { $0.append(thread) }
+      } catch {
+        shutdown()
+        throw .threadsNotStarted(errno: error.errno)
+      }
+    }
+  }
+
+  deinit { shutdown() }
+
+  /// Finishes what was started, and ends the threads.
+  ///
+  /// Blocks until that is done. Operations that are started later complete with
+  /// ``VDMError/moverShutDown``. May be called more than once, from any thread.
+  ///
+  /// Corresponds to C's `data_mover_threads_delete`.
+  public func shutdown() {
+    crew.close()
+    let threads = threads.withLock { threads in
+      defer { threads = [] }
+      return threads
+    }
+    for thread in threads { thread.join() }
+    crew.finishLeftovers()
+  }
+
+  /// Everything, except a flush on a CPU that is not known.
+  public func supports(_ kind: OperationKind) -> Bool {
+    kind != .flush || capabilities.contains(.durable)
+  }
+
+  /// Its futures are asynchronous.
+  public func hasProperty(_ property: FutureProperty) -> Bool { property == .async }
+
+  /// The number of slots in use: operations that exist, and those that were dropped and go on.
+  public var slotsInUse: Int { crew.pool.inUse }
+
+  /// Takes a slot.
+  ///
+  /// - Throws: ``VDMError/outOfSlots(capacity:)``.
+  public func makeJob(for operation: Operation) throws(VDMError) -> Job {
+    guard let slot = crew.pool.take() else {
+      throw .outOfSlots(capacity: crew.pool.capacity)
+    }
+    unsafe crew.pool[slot].pointee.operation = operation
+    return Job(slot: slot)
+  }
+
+  /// Puts the operation into the workers' queue, if there is room.
+  public func start(
+    _ job: inout Job, of operation: Operation, _ notifier: inout Notifier
+  ) -> FutureProgress<VDMError?> {
+    let slot = unsafe crew.pool[job.slot]
+    if crew.isClosed { return .complete(.moverShutDown) }
+    // A waker waits for room too, so it is left in any case but one.
+    var isRegistered = configuration.notifier == .waker
+    if isRegistered { unsafe slot.pointee.cell.register(&notifier) }
+
+    var isQueued = crew.submit(job.slot)
+    if !isQueued {
+      if !isRegistered { isRegistered = unsafe slot.pointee.cell.register(&notifier) }
+      job.hasWaited = true
+      crew.room.join(job.slot)
+      // Room that was made before the slot had joined has invited nobody.
+      isQueued = crew.submit(job.slot)
+      if !isQueued { return crew.isClosed ? .complete(.moverShutDown) : .idle }
+    }
+    if job.hasWaited { _ = crew.room.leave(job.slot) }
+    return check(&job, of: operation, &notifier, isRegistered: isRegistered)
+  }
+
+  /// Looks whether a worker has done the operation.
+  public func check(
+    _ job: inout Job, of operation: Operation, _ notifier: inout Notifier
+  ) -> FutureProgress<VDMError?> {
+    check(&job, of: operation, &notifier, isRegistered: false)
+  }
+
+  private func check(
+    _ job: inout Job, of operation: Operation, _ notifier: inout Notifier, isRegistered: Bool
+  ) -> FutureProgress<VDMError?> {
+    let slot = unsafe crew.pool[job.slot]
+    switch configuration.notifier {
+    case .waker:
+      if !isRegistered { unsafe slot.pointee.cell.register(&notifier) }
+    case .poller:
+      // ORDER: read before the state, which is stored before the word is changed.
+      let completions = unsafe slot.pointee.completions.load(ordering: .acquiring)
+      if unsafe slot.pointee.state.load(ordering: .acquiring) != .done {
+        // SAFETY: slots live as long as the mover, which the future keeps alive.
+        unsafe withUnsafePointer(to: slot.pointee.completions) {
+          notifier.watch(unsafe Poller(address: $0, value: completions))
+        }
+      }
+    case .none: break
+    }
+    // ORDER: acquires what the worker wrote; pairs with its transition.
+    let isDone = unsafe slot.pointee.state.load(ordering: .acquiring) == .done
+    return isDone ? .complete(nil) : .running
+  }
+
+  /// Stops the operation if no worker has begun it.
+  public func cancel(_ job: inout Job, of operation: Operation) -> Bool {
+    let slot = unsafe crew.pool[job.slot]
+    return unsafe slot.pointee.transition { $0.stop() }.0 == .queuedStopped
+  }
+
+  /// Gives the slot back, or lets the workers do so when they are done with it.
+  public func endJob(_ job: consuming Job, of operation: Operation) {
+    let slot = unsafe crew.pool[job.slot]
+    if job.hasWaited, crew.room.leave(job.slot) { crew.room.invite(1) }
+    // A stopped operation is in the queue still: the worker that takes it out frees it.
+    if unsafe slot.pointee.state.load(ordering: .relaxed) == .queuedStopped { return }
+    if unsafe slot.pointee.transition({ $0.abandon() }).1 == .free { crew.release(job.slot) }
+  }
+}

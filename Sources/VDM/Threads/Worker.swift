@@ -1,0 +1,174 @@
+import CMiniAsync
+import MiniAsync
+import Synchronization
+
+/// What a worker thread does.
+///
+/// Used by one thread.
+final class Worker {
+  private let crew: Crew
+  /// The worker's number; `nil` for a thread that only finishes what workers have left.
+  private let number: Int?
+  private var spin: SpinLimit
+  private var batch: [UInt32] = []
+
+  /// The most operations taken from the queue at once.
+  private static let batchCount = 64
+  /// What a batch may move before its first operation is told to be done.
+  private static let batchBytes = 32 << 10
+  /// The pieces that a split operation has for each worker, so that a slow one delays it little.
+  private static let piecesPerWorker = 8
+  private static let smallestPiece = 128 << 10
+
+  init(_ crew: Crew, _ number: Int?) {
+    self.crew = crew
+    self.number = number
+    let hasOtherProcessor = WorkerThread.availableProcessors > 1
+    spin = SpinLimit(largest: hasOtherProcessor ? crew.configuration.spinLimit : 0)
+    batch.reserveCapacity(Self.batchCount)
+  }
+
+  /// Works until the crew is closed and nothing is left.
+  func run() {
+    guard let number else { return }
+    while true {
+      if workOnce() { continue }
+      if crew.isClosed { return }
+      rest(number)
+    }
+  }
+
+  /// Does a batch of operations, or a piece of one.
+  ///
+  /// `false` if there was nothing to do.
+  func workOnce() -> Bool {
+    if workOnQueue() { return true }
+    for split in crew.splits {
+      guard let piece = split.claim() else { continue }
+      perform(piece, of: split)
+      return true
+    }
+    return false
+  }
+
+  // MARK: Operations
+
+  private func workOnQueue() -> Bool {
+    batch.removeAll(keepingCapacity: true)
+    var large: (slot: UInt32, operation: Operation)?
+    var bytes = 0
+    var taken = 0
+    while taken < Self.batchCount && bytes < Self.batchBytes && large == nil {
+      guard let index = crew.queue.tryRemoveFirst() else { break }
+      taken += 1
+      let slot = unsafe crew.pool[index]
+      guard unsafe slot.pointee.transition({ $0.begin() }).1 == .perform,
+        let operation = unsafe slot.pointee.operation
+      else {
+        crew.release(index)
+        continue
+      }
+      if isToBeSplit(operation) {
+        large = (index, operation)
+      } else {
+        batch.append(index)
+        bytes += operation.byteCount
+      }
+    }
+    guard taken > 0 else { return false }
+
+    // ORDER: taken first, then the look who waits for room; pairs with `RoomList.join`.
+    atomicMemoryFence(ordering: .sequentiallyConsistent)
+    if !crew.room.isEmpty { crew.room.invite(taken) }
+    if crew.queue.count > 0 { crew.idle.callOneForNewWork() }
+    performBatch()
+    if let large { lead(large.operation, slot: large.slot) }
+    return true
+  }
+
+  private func performBatch() {
+    var needsDrain = false
+    for index in batch {
+      guard let operation = unsafe crew.pool[index].pointee.operation else { continue }
+      perform(operation)
+      if operation.needsDrain { needsDrain = true }
+    }
+    if needsDrain { NativeMemory.best.drain() }
+    for index in batch { crew.finish(index) }
+  }
+
+  /// Does an operation, without the drain.
+  private func perform(_ operation: Operation) {
+    let configuration = crew.configuration
+    // SAFETY: who made the operation answers for the memory until it is complete.
+    switch operation.kind {
+    case .memcpy:
+      guard let copy = unsafe configuration.memcpy else { return unsafe operation.perform() }
+      unsafe copy(operation.destination, operation.source, operation.byteCount, operation.flags)
+    case .memmove:
+      guard let copy = unsafe configuration.memmove else { return unsafe operation.perform() }
+      unsafe copy(operation.destination, operation.source, operation.byteCount, operation.flags)
+    case .memset:
+      guard let fill = unsafe configuration.memset else { return unsafe operation.perform() }
+      unsafe fill(operation.destination, operation.value, operation.byteCount, operation.flags)
+    case .flush: return unsafe operation.perform()
+    }
+    // What another function has written becomes durable by a flush, whatever it did itself.
+    if operation.flags.contains(.durable) {
+      unsafe NativeMemory.best.flush(operation.destination, byteCount: operation.byteCount)
+    }
+  }
+
+  // MARK: Large operations
+
+  private func isToBeSplit(_ operation: Operation) -> Bool {
+    guard let number, crew.splits.count > 1, crew.splits[number].isIdle else { return false }
+    return operation.byteCount >= crew.configuration.splitThreshold
+      && (operation.kind == .memset || operation.kind == .flush || !operation.overlaps)
+  }
+
+  /// Does an operation together with whoever is idle.
+  private func lead(_ operation: Operation, slot: UInt32) {
+    guard let number else { return }
+    let split = crew.splits[number]
+    let pieces = crew.splits.count * Self.piecesPerWorker
+    var size = max(Self.smallestPiece, operation.byteCount / pieces)
+    size = max(size, operation.byteCount / SplitWork.maximumPieces + 1)
+    size = (size + 4095) & ~4095
+    split.open(operation, slot: slot, pieceSize: size)
+    // ORDER: opened first, then the look who is idle; pairs with the fence in `rest`.
+    atomicMemoryFence(ordering: .sequentiallyConsistent)
+    for _ in 1..<crew.splits.count { crew.idle.callOne() }
+    while let piece = split.claim() { perform(piece, of: split) }
+  }
+
+  private func perform(_ piece: SplitWork.Piece, of split: SplitWork) {
+    perform(piece.operation)
+    if piece.operation.needsDrain { NativeMemory.best.drain() }
+    if split.finishPiece() { crew.finish(piece.slot) }
+  }
+
+  // MARK: Nothing to do
+
+  /// Spins for a while, if no other worker does, then sleeps, until there may be work.
+  private func rest(_ number: Int) {
+    if spin.largest > 0 && crew.idle.beginSpin() {
+      var hit = false
+      for _ in 0..<spin.pauses {
+        hit = crew.hasWork || crew.isClosed
+        if hit { break }
+        mini_cpu_pause()
+      }
+      spin.learn(hit: hit)
+      crew.idle.endSpin()
+      if hit { return }
+    }
+    crew.idle.announceSleep(number)
+    // ORDER: announced first, then the last look; pairs with the fences in `submit` and `lead`.
+    atomicMemoryFence(ordering: .sequentiallyConsistent)
+    // An invited future may not come; those behind it must not wait for ever.
+    if !crew.room.isEmpty && crew.queue.count == 0 { crew.room.invite(crew.queue.capacity) }
+    if !crew.hasWork && !crew.isClosed { crew.idle.sleep(number) }
+    crew.idle.stay(number)
+  }
+}
