@@ -33,7 +33,7 @@ import CMiniAsync
 /// A future is polled by one thread at a time. It may move between threads if it is `Sendable`.
 ///
 /// Corresponds to C's `FUTURE(name, data, output)` and `future_task_fn`.
-public protocol Future: ~Copyable {
+public protocol Future<Output>: ~Copyable {
   /// What the future computes.
   associatedtype Output
 
@@ -99,6 +99,7 @@ extension Future where Self: ~Copyable {
   ///
   /// Corresponds to C's `future_poll`.
   @inlinable
+  @inline(__always)
   @discardableResult
   public mutating func poll(_ notifier: inout Notifier) -> FutureState {
     if progress.isComplete { return .complete }
@@ -110,6 +111,7 @@ extension Future where Self: ~Copyable {
   ///
   /// Corresponds to C's `future_poll(fut, NULL)`.
   @inlinable
+  @inline(__always)
   @discardableResult
   public mutating func poll() -> FutureState {
     var notifier = Notifier()

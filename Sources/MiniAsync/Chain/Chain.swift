@@ -32,6 +32,7 @@ public struct Chain<Entries: ChainEntries & ~Copyable>: Future, ~Copyable {
   public var progress: FutureProgress<Output>
 
   @inlinable
+  @inline(__always)
   init(entries: consuming Entries, context: Context) {
     self.entries = entries
     self.context = context
@@ -45,6 +46,7 @@ public struct Chain<Entries: ChainEntries & ~Copyable>: Future, ~Copyable {
   ///   - extra: State of the chain beside its entries.
   ///   - first: The first entry.
   @inlinable
+  @inline(__always)
   public init<F: Future & ~Copyable, Extra, ChainOutput>(
     output: ChainOutput, extra: Extra, first: consuming F
   ) where Entries == ChainHead<F, Extra, ChainOutput> {
@@ -58,6 +60,7 @@ public struct Chain<Entries: ChainEntries & ~Copyable>: Future, ~Copyable {
   ///   - output: The chain's output as it stands before any map has written to it.
   ///   - first: The first entry.
   @inlinable
+  @inline(__always)
   public init<F: Future & ~Copyable, ChainOutput>(
     output: ChainOutput, first: consuming F
   ) where Entries == ChainHead<F, Void, ChainOutput> {
@@ -73,6 +76,7 @@ public struct Chain<Entries: ChainEntries & ~Copyable>: Future, ~Copyable {
   ///
   /// Corresponds to C's `FUTURE_CHAIN_ENTRY_INIT`.
   @inlinable
+  @inline(__always)
   public consuming func then<Next: Future & ~Copyable>(
     _ next: consuming Next,
     map: @escaping (inout Context, Entries.LastOutput, inout Next) -> Void
@@ -88,6 +92,7 @@ public struct Chain<Entries: ChainEntries & ~Copyable>: Future, ~Copyable {
   ///
   /// Corresponds to C's `FUTURE_CHAIN_ENTRY_LAZY_INIT`.
   @inlinable
+  @inline(__always)
   public consuming func thenLazily<Next: Future & ~Copyable>(
     _ make: @escaping (inout Context, Entries.LastOutput) -> Next
   ) -> Chain<ChainLazy<Entries, Next>> {
@@ -99,6 +104,7 @@ public struct Chain<Entries: ChainEntries & ~Copyable>: Future, ~Copyable {
   ///
   /// - Parameter map: Called once, when the entry before has completed.
   @inlinable
+  @inline(__always)
   public consuming func mapOutput(
     _ map: @escaping (inout Context, Entries.LastOutput) -> Void
   ) -> Chain<ChainMap<Entries>> {
@@ -134,6 +140,7 @@ public struct Chain<Entries: ChainEntries & ~Copyable>: Future, ~Copyable {
 
   /// Does what can be done now; see ``Future/advance(_:)``.
   @inlinable
+  @inline(__always)
   public mutating func advance(_ notifier: inout Notifier) -> FutureProgress<Output> {
     if entries.run(&context, &notifier) || context.isFinished { return .complete(context.output) }
     return .running
@@ -163,6 +170,7 @@ public struct ChainContext<Extra, Output> {
   @usableFromInline var isFinished = false
 
   @inlinable
+  @inline(__always)
   init(extra: Extra, output: Output) {
     self.extra = extra
     self.output = output

@@ -43,15 +43,17 @@ public struct ChainHead<F: Future & ~Copyable, Extra, ChainOutput>: ChainEntries
   @usableFromInline var future: F
 
   @inlinable
+  @inline(__always)
   init(future: consuming F) { self.future = future }
 
   /// The number of entries.
   public static var count: Int { 1 }
   /// The output of the last entry, once it is complete.
-  @inlinable public var lastOutput: F.Output? { future.output }
+  @inlinable @inline(__always) public var lastOutput: F.Output? { future.output }
 
   /// Goes on from the entry whose turn it is; see ``ChainEntries/run(_:_:)``.
   @inlinable
+  @inline(__always)
   public mutating func run(
     _ context: inout ChainContext<Extra, ChainOutput>, _ notifier: inout Notifier
   ) -> Bool {
@@ -88,6 +90,7 @@ public struct ChainEager<
   @usableFromInline var hasTurn = false
 
   @inlinable
+  @inline(__always)
   init(
     previous: consuming Previous, future: consuming F,
     map: @escaping (inout Context, Previous.LastOutput, inout F) -> Void
@@ -100,10 +103,11 @@ public struct ChainEager<
   /// The number of entries.
   public static var count: Int { Previous.count + 1 }
   /// The output of the last entry, once it is complete.
-  @inlinable public var lastOutput: F.Output? { future.output }
+  @inlinable @inline(__always) public var lastOutput: F.Output? { future.output }
 
   /// Goes on from the entry whose turn it is; see ``ChainEntries/run(_:_:)``.
   @inlinable
+  @inline(__always)
   public mutating func run(
     _ context: inout ChainContext<Extra, ChainOutput>, _ notifier: inout Notifier
   ) -> Bool {
@@ -153,6 +157,7 @@ public struct ChainLazy<
   @usableFromInline let make: (inout Context, Previous.LastOutput) -> F
 
   @inlinable
+  @inline(__always)
   init(
     previous: consuming Previous,
     make: @escaping (inout Context, Previous.LastOutput) -> F
@@ -165,7 +170,7 @@ public struct ChainLazy<
   /// The number of entries.
   public static var count: Int { Previous.count + 1 }
   /// The output of the last entry, once it is complete.
-  @inlinable public var lastOutput: F.Output? {
+  @inlinable @inline(__always) public var lastOutput: F.Output? {
     switch future {
     case .some(let future): future.output
     case .none: nil
@@ -174,6 +179,7 @@ public struct ChainLazy<
 
   /// Goes on from the entry whose turn it is; see ``ChainEntries/run(_:_:)``.
   @inlinable
+  @inline(__always)
   public mutating func run(
     _ context: inout ChainContext<Extra, ChainOutput>, _ notifier: inout Notifier
   ) -> Bool {
@@ -226,6 +232,7 @@ public struct ChainMap<Previous: ChainEntries & ~Copyable>: ChainEntries, ~Copya
   @usableFromInline var isMapped = false
 
   @inlinable
+  @inline(__always)
   init(
     previous: consuming Previous, map: @escaping (inout Context, Previous.LastOutput) -> Void
   ) {
@@ -236,10 +243,11 @@ public struct ChainMap<Previous: ChainEntries & ~Copyable>: ChainEntries, ~Copya
   /// The number of entries.
   public static var count: Int { Previous.count }
   /// The output of the last entry, once it is complete.
-  @inlinable public var lastOutput: Previous.LastOutput? { previous.lastOutput }
+  @inlinable @inline(__always) public var lastOutput: Previous.LastOutput? { previous.lastOutput }
 
   /// Goes on from the entry whose turn it is; see ``ChainEntries/run(_:_:)``.
   @inlinable
+  @inline(__always)
   public mutating func run(
     _ context: inout ChainContext<Extra, ChainOutput>, _ notifier: inout Notifier
   ) -> Bool {

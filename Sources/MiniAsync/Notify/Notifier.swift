@@ -17,23 +17,27 @@ public struct Notifier: ~Copyable {
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// It took the waker and will call it.
-    public static let waker = Use(rawValue: 1 << 0)
+    @inlinable
+    public static var waker: Use { Use(rawValue: 1 << 0) }
     /// It named a word to watch.
-    public static let poller = Use(rawValue: 1 << 1)
+    @inlinable
+    public static var poller: Use { Use(rawValue: 1 << 1) }
     /// It wants to be polled again whatever else it used.
     ///
     /// A future made of several sets this when one of them used nothing.
-    public static let repeatedPolls = Use(rawValue: 1 << 2)
+    @inlinable
+    public static var repeatedPolls: Use { Use(rawValue: 1 << 2) }
   }
 
   @usableFromInline var waker: Waker?
-  @usableFromInline var use: Use = []
+  @usableFromInline var use: Use
   @usableFromInline var watched: Poller?
 
   /// Makes a notifier that offers nothing.
   @inlinable
   public init() {
     waker = nil
+    use = []
     watched = nil
   }
 
@@ -41,6 +45,7 @@ public struct Notifier: ~Copyable {
   @inlinable
   public init(waker: Waker) {
     self.waker = waker
+    use = []
     watched = nil
   }
 
@@ -113,7 +118,7 @@ public struct Notifier: ~Copyable {
   @inlinable
   mutating func reset(token: UInt64) {
     waker?.token = token
+    if use.contains(.poller) { watched = nil }
     use = []
-    watched = nil
   }
 }

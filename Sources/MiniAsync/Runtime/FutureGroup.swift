@@ -76,7 +76,7 @@ public struct FutureGroup<F: Future & ~Copyable>: ~Copyable {
     let body = { (index: Int, notifier: inout Notifier) in store.poll(index, &notifier) }
     pollFresh(isAsync: true, body)
     pollFresh(isAsync: false, body)
-    store.fresh.removeAll(keepingCapacity: true)
+    if !store.fresh.isEmpty { store.fresh.removeAll(keepingCapacity: true) }
     _ = engine.pollReady(isAsync: { store.isAsync($0) }, body)
 
     if store.hasCompleted || store.isEmpty { return true }

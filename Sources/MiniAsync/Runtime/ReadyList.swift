@@ -25,11 +25,12 @@ final class ReadyList: WakeTarget {
 
   // Nodes never move, since wakers hold indices of them: chunk k has `firstChunk << k` of them.
   // SAFETY: only the waiter writes the table, before it hands out a token that leads there.
-  nonisolated(unsafe) private let chunks: UnsafeMutablePointer<UnsafeMutablePointer<ReadyNode>?>
+  @usableFromInline nonisolated(unsafe) let chunks:
+    UnsafeMutablePointer<UnsafeMutablePointer<ReadyNode>?>
   // SAFETY: read and written by the waiter only.
   nonisolated(unsafe) private var capacity = 0
 
-  private static let firstChunk = 32
+  @inlinable static var firstChunk: Int { 32 }
   private static let maximumChunks = 27
 
   init(unparking: Unparking) {
@@ -68,7 +69,8 @@ final class ReadyList: WakeTarget {
   }
 
   /// The node of `index`.
-  @usableFromInline
+  @inlinable
+  @inline(__always)
   func node(_ index: Int) -> UnsafeMutablePointer<ReadyNode> {
     // Chunk k begins at index (firstChunk << k) - firstChunk, so adding firstChunk makes the
     // highest bit tell the chunk.
@@ -198,6 +200,7 @@ final class ReadyList: WakeTarget {
   ///
   /// Only while nobody else has a waker of it. Waiter only.
   func clear() {
+    if head.load(ordering: .relaxed) == .empty { return }
     var batch: [UInt32] = []
     take(into: &batch)
     for index in batch { dequeue(Int(index)) }

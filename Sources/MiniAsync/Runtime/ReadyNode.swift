@@ -31,15 +31,15 @@ struct ReadyNode: ~Copyable {
     init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// It was polled at least once.
-    @usableFromInline static var started: Mark { Mark(rawValue: 1) }
+    @inlinable static var started: Mark { Mark(rawValue: 1) }
     /// It is complete, or its place is free: not to be polled.
-    @usableFromInline static var done: Mark { Mark(rawValue: 2) }
+    @inlinable static var done: Mark { Mark(rawValue: 2) }
     /// It wants to be polled again after a pause.
-    @usableFromInline static var repeats: Mark { Mark(rawValue: 4) }
+    @inlinable static var repeats: Mark { Mark(rawValue: 4) }
     /// It stands in the list of futures to poll again (it may have stopped wanting that).
-    @usableFromInline static var listed: Mark { Mark(rawValue: 8) }
+    @inlinable static var listed: Mark { Mark(rawValue: 8) }
     /// It stands in the list of words to watch.
-    @usableFromInline static var watched: Mark { Mark(rawValue: 16) }
+    @inlinable static var watched: Mark { Mark(rawValue: 16) }
   }
 }
 

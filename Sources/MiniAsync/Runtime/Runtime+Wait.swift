@@ -31,13 +31,13 @@ extension Runtime {
   public func wait<F: Future & ~Copyable>(_ future: inout F) -> F.Output {
     while true {
       if case .complete(let output) = future.progress { return output }
-      var engine = takeEngine()
+      let box = takeEngine()
       unsafe withUnsafeMutablePointer(to: &future) { pointer in
-        engine.run(count: 1, isAsync: { _ in false }) { _, notifier in
+        unsafe box.engine.run(count: 1, isAsync: { _ in false }) { _, notifier in
           unsafe pointer.pointee.poll(&notifier)
         }
       }
-      giveBack(engine, count: 1)
+      giveBack(box, count: 1)
     }
   }
 
@@ -72,12 +72,13 @@ extension Runtime {
   public func waitMultiple<F: Future & ~Copyable>(unsafe futures: UnsafeMutableBufferPointer<F>) {
     guard let base = futures.baseAddress else { return }
     let count = futures.count
-    var engine = takeEngine()
+    let box = takeEngine()
     // SAFETY: every index is below `count`, and the caller lends the whole buffer.
-    engine.run(count: count, isAsync: { unsafe base[$0].hasProperty(.async) }) { index, notifier in
+    unsafe box.engine.run(count: count, isAsync: { unsafe base[$0].hasProperty(.async) }) {
+      index, notifier in
       unsafe base[index].poll(&notifier)
     }
-    giveBack(engine, count: count)
+    giveBack(box, count: count)
   }
 
   /// Waits until two futures, of any types, are complete.
@@ -140,13 +141,13 @@ extension Runtime {
   ) -> FutureGroup<F>.Completion? {
     if let completion = group.takeCompleted() { return completion }
     if group.isEmpty { return nil }
-    var engine = takeEngine()
+    let box = takeEngine()
     unsafe withUnsafeMutablePointer(to: &group) { pointer in
-      engine.run(count: 1, isAsync: { _ in false }) { _, notifier in
+      unsafe box.engine.run(count: 1, isAsync: { _ in false }) { _, notifier in
         unsafe pointer.pointee.poll(&notifier) ? .complete : .running
       }
     }
-    giveBack(engine, count: 1)
+    giveBack(box, count: 1)
     return group.takeCompleted()
   }
 
@@ -154,11 +155,11 @@ extension Runtime {
   @unsafe
   @usableFromInline
   func waitMultiple(_ futures: [FuturePointer]) {
-    var engine = takeEngine()
-    unsafe engine.run(count: futures.count, isAsync: { unsafe futures[$0].isAsync() }) {
+    let box = takeEngine()
+    unsafe box.engine.run(count: futures.count, isAsync: { unsafe futures[$0].isAsync() }) {
       index, notifier in unsafe futures[index].poll(&notifier)
     }
-    unsafe giveBack(engine, count: futures.count)
+    unsafe giveBack(box, count: futures.count)
   }
 }
 

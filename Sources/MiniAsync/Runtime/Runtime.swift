@@ -72,11 +72,11 @@ public final class Runtime: Sendable {
   /// How this runtime waits.
   public let configuration: Configuration
 
-  private struct Shared: ~Copyable {
-    var spare: WaitEngine?
+  private struct Shared {
+    var spare: EngineBox?
     var statistics = Statistics()
   }
-  private let shared = Locked(Shared(spare: nil))
+  private let shared = Locked(Shared())
 
   /// Makes a runtime.
   ///
@@ -94,21 +94,31 @@ public final class Runtime: Sendable {
 
   /// An engine for one wait: that of an earlier one, or a new one.
   @usableFromInline
-  func takeEngine() -> WaitEngine {
+  func takeEngine() -> EngineBox {
     if let spare = shared.withLock({ $0.spare.take() }) { return spare }
-    return WaitEngine(list: ReadyList(unparking: .thread), configuration: configuration)
+    return EngineBox(
+      WaitEngine(list: ReadyList(unparking: .thread), configuration: configuration))
   }
 
   /// Ends a wait for `count` futures.
   ///
   /// The engine is kept if no waker of it is left anywhere.
   @usableFromInline
-  func giveBack(_ engine: consuming WaitEngine, count: Int) {
-    let statistics = engine.counts
-    var spare = engine.resetForReuse(count: count) ? Optional(consume engine) : nil
+  func giveBack(_ box: EngineBox, count: Int) {
+    let statistics = unsafe box.engine.counts
+    let isReusable = unsafe box.engine.resetForReuse(count: count)
     shared.withLock { shared in
       shared.statistics += statistics
-      if shared.spare == nil { shared.spare = spare.take() }
+      if isReusable { shared.spare = box }
     }
   }
+}
+
+/// An engine that can be handed on without moving it.
+@usableFromInline
+final class EngineBox: Sendable {
+  // SAFETY: whoever has taken the box uses it alone.
+  @usableFromInline nonisolated(unsafe) var engine: WaitEngine
+
+  init(_ engine: consuming WaitEngine) { unsafe self.engine = engine }
 }
