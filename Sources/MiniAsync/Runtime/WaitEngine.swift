@@ -113,6 +113,13 @@ struct WaitEngine: ~Copyable {
     unsafe list.node(index).pointee.mark.remove(.watched)
   }
 
+  /// Whether the future of `index` was polled since its place was given to it.
+  @inlinable
+  @inline(__always)
+  func isStarted(_ index: Int) -> Bool {
+    unsafe list.node(index).pointee.mark.contains(.started)
+  }
+
   /// Polls the futures below `count` for the first time, asynchronous ones first.
   ///
   /// - Returns: How many are complete.
@@ -126,7 +133,7 @@ struct WaitEngine: ~Copyable {
     for index in 0..<count where isAsync(index) {
       if poll(index, body) { completed += 1 }
     }
-    for index in 0..<count where unsafe !list.node(index).pointee.mark.contains(.started) {
+    for index in 0..<count where !isStarted(index) {
       if poll(index, body) { completed += 1 }
     }
     return completed
@@ -147,11 +154,14 @@ struct WaitEngine: ~Copyable {
     // In the order of their wakes, asynchronous ones first.
     for position in stride(from: woken - 1, through: 0, by: -1) {
       let index = wokenIndex(position)
-      if isAsync(index), pollWoken(index, body) { completed += 1 }
+      if isAsync(index) {
+        markPolled(position)
+        if pollWoken(index, body) { completed += 1 }
+      }
     }
-    for position in stride(from: woken - 1, through: 0, by: -1) {
-      let index = wokenIndex(position)
-      if !isAsync(index), pollWoken(index, body) { completed += 1 }
+    // Not "the others": the property may have changed since, and each is polled exactly once.
+    for position in stride(from: woken - 1, through: 0, by: -1) where !wasPolled(position) {
+      if pollWoken(wokenIndex(position), body) { completed += 1 }
     }
     if !watching.isEmpty { completed += pollChanged(body) }
     // Those that are polled anyway have their turn when nothing else had, or as often as others.
@@ -228,6 +238,12 @@ struct WaitEngine: ~Copyable {
 
   @usableFromInline
   func wokenIndex(_ position: Int) -> Int { Int(batch[position]) }
+
+  @usableFromInline
+  mutating func markPolled(_ position: Int) { batch[position] = .max }
+
+  @usableFromInline
+  func wasPolled(_ position: Int) -> Bool { batch[position] == .max }
 
   @usableFromInline
   mutating func progressed() { backoff.reset() }
