@@ -29,7 +29,7 @@ public final class Runtime: Sendable {
   public struct Configuration: Sendable {
     /// The most CPU pauses to spin for before the thread sleeps.
     ///
-    /// 0 sleeps at once.
+    /// 0 sleeps at once; so does less.
     ///
     /// A pause takes 15 to 50 nanoseconds, depending on the CPU. With one core, never spun.
     public var spinLimit: Int
@@ -44,9 +44,10 @@ public final class Runtime: Sendable {
 
     var longestSleepNanoseconds: Int64 {
       let (seconds, attoseconds) = longestSleep.components
-      let nanoseconds = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-      if nanoseconds.overflow { return seconds < 0 ? 1 : .max }
-      return max(1, nanoseconds.partialValue + attoseconds / 1_000_000_000)
+      let whole = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+      let sum = whole.partialValue.addingReportingOverflow(attoseconds / 1_000_000_000)
+      if whole.overflow || sum.overflow { return seconds < 0 ? 1 : .max }
+      return max(1, sum.partialValue)
     }
   }
 

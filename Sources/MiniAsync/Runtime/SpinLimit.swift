@@ -13,8 +13,8 @@ struct SpinLimit {
   private var misses = 0
 
   init(largest: Int) {
-    self.largest = largest
-    limit = largest
+    self.largest = max(0, largest)
+    limit = self.largest
   }
 
   /// The number of CPU pauses to spin for, this time.
