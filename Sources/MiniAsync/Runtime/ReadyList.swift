@@ -164,7 +164,11 @@ final class ReadyList: WakeTarget {
   func take(into batch: inout [UInt32]) {
     guard head.load(ordering: .relaxed) != .empty else { return }
     // ORDER: acquires every `next` in the list; pairs with `wake`.
-    var head = self.head.exchange(.empty, ordering: .acquiring)
+    collect(head.exchange(.empty, ordering: .acquiring), into: &batch)
+  }
+
+  private func collect(_ taken: ReadyHead, into batch: inout [UInt32]) {
+    var head = taken
     while let index = head.first {
       batch.append(index)
       head = unsafe node(Int(index)).pointee.next
@@ -182,12 +186,14 @@ final class ReadyList: WakeTarget {
     unsafe _ = node.pointee.wakeWord.exchange(free, ordering: .acquiringAndReleasing)
   }
 
-  /// Empties the list.
+  /// Empties the list, with `batch` as scratch memory.
   ///
-  /// Only while nobody else has a waker of it. Waiter only.
-  func clear() {
-    var batch: [UInt32] = []
-    take(into: &batch)
+  /// Waiter only.
+  func clear(using batch: inout [UInt32]) {
+    batch.removeAll(keepingCapacity: true)
+    // ORDER: acquires every `next`, as `take` does. A read-modify-write in any case: it sees the
+    // newest value, also where the caller knows only from a reference count that wakers are gone.
+    collect(head.exchange(.empty, ordering: .acquiring), into: &batch)
     for index in batch { dequeue(Int(index)) }
   }
 

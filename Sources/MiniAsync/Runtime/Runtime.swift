@@ -74,10 +74,25 @@ public final class Runtime: Sendable {
   public let configuration: Configuration
 
   private struct Shared: ~Copyable {
-    var spare: WaitEngine?
+    /// Engines of past waits: as many as threads usually wait at once.
+    var spares = InlineArray<8, WaitEngine?> { _ in nil }
     var statistics = Statistics()
+
+    mutating func takeSpare() -> WaitEngine? {
+      for place in spares.indices {
+        if let engine = spares[place].take() { return engine }
+      }
+      return nil
+    }
+
+    mutating func keep(_ engine: inout WaitEngine?) {
+      for place in spares.indices where spares[place] == nil {
+        spares[place] = engine.take()
+        return
+      }
+    }
   }
-  private let shared = Mutex(Shared(spare: nil))
+  private let shared = Mutex(Shared())
 
   /// Makes a runtime.
   ///
@@ -96,20 +111,19 @@ public final class Runtime: Sendable {
   /// An engine for one wait: that of an earlier one, or a new one.
   @usableFromInline
   func takeEngine() -> WaitEngine {
-    if let spare = shared.withLock({ $0.spare.take() }) { return spare }
+    if let spare = shared.withLock({ $0.takeSpare() }) { return spare }
     return WaitEngine(list: ReadyList(unparking: .thread), configuration: configuration)
   }
 
-  /// Ends a wait for `count` futures.
-  ///
-  /// The engine is kept if no waker of it is left anywhere.
+  /// Ends a wait for `count` futures, and keeps its engine for a later one.
   @usableFromInline
   func giveBack(_ engine: consuming WaitEngine, count: Int) {
     let statistics = engine.counts
-    var spare = engine.resetForReuse(count: count) ? Optional(consume engine) : nil
+    engine.resetForReuse(count: count)
+    var spare = Optional(engine)
     shared.withLock { shared in
       shared.statistics += statistics
-      if shared.spare == nil { shared.spare = spare.take() }
+      shared.keep(&spare)
     }
   }
 }
