@@ -22,8 +22,10 @@ let package = Package(
     // The virtual data mover: memory operations as futures over interchangeable movers.
     .target(name: "VDM", dependencies: ["MiniAsync", "CMiniAsync", "CVDM"], swiftSettings: library),
 
+    // Counts allocations by standing in for malloc in the test program.
+    .target(name: "CTestSupport", path: "Tests/CTestSupport"),
     // What the tests of all modules share: seeds, gates, counters of polls and drops.
-    .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .target(name: "TestSupport", dependencies: ["CTestSupport"], path: "Tests/TestSupport"),
     .testTarget(name: "MiniAsyncTests", dependencies: ["MiniAsync", "TestSupport"]),
     .testTarget(name: "VDMTests", dependencies: ["VDM", "TestSupport"]),
   ],

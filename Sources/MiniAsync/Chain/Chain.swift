@@ -73,6 +73,7 @@ public struct Chain<Entries: ChainEntries & ~Copyable>: Future, ~Copyable {
   ///   - next: The entry.
   ///   - map: Called once, when the entry before has completed: takes that one's output into the
   ///     data of `next`, which then starts.
+  /// - Returns: The longer chain.
   ///
   /// Corresponds to C's `FUTURE_CHAIN_ENTRY_INIT`.
   @inlinable
@@ -89,6 +90,7 @@ public struct Chain<Entries: ChainEntries & ~Copyable>: Future, ~Copyable {
   ///
   /// - Parameter make: Called once, when the entry before has completed: makes the entry from
   ///   that one's output and from what the chain knows.
+  /// - Returns: The longer chain.
   ///
   /// Corresponds to C's `FUTURE_CHAIN_ENTRY_LAZY_INIT`.
   @inlinable
@@ -103,6 +105,7 @@ public struct Chain<Entries: ChainEntries & ~Copyable>: Future, ~Copyable {
   /// Takes the output of the entry before into the chain's output or extra state.
   ///
   /// - Parameter map: Called once, when the entry before has completed.
+  /// - Returns: The chain with the map.
   @inlinable
   @inline(__always)
   public consuming func mapOutput(
@@ -121,6 +124,7 @@ public struct Chain<Entries: ChainEntries & ~Copyable>: Future, ~Copyable {
   /// Whether an entry exists: an eager one always, a lazy one once its turn has come.
   ///
   /// - Parameter index: Which entry, from 0.
+  /// - Returns: Whether it exists.
   ///
   /// Corresponds to C's `FUTURE_CHAIN_ENTRY_IS_INITIALIZED`.
   public func isInitialized(_ index: Int) -> Bool {
@@ -131,11 +135,14 @@ public struct Chain<Entries: ChainEntries & ~Copyable>: Future, ~Copyable {
   /// Whether an entry has completed and its output was mapped.
   ///
   /// - Parameter index: Which entry, from 0.
+  /// - Returns: Whether it is processed.
   ///
   /// Corresponds to C's `FUTURE_CHAIN_ENTRY_IS_PROCESSED`.
   public func isProcessed(_ index: Int) -> Bool {
     precondition(Entries.isEntry(index), "Chain.isProcessed: no entry \(index)")
-    return entries.isProcessed(index)
+    // Maps run in the same poll as the completion before them, so an entry that is complete after
+    // a poll was mapped; one that was made complete is, too, once the chain has been polled.
+    return state != .idle && entries.isProcessed(index)
   }
 
   /// Does what can be done now; see ``Future/advance(_:)``.
@@ -178,7 +185,7 @@ public struct ChainContext<Extra, Output> {
 
   /// Completes the chain when this map returns, with ``output`` as it stands.
   ///
-  /// Entries that have not run do not run.
+  /// Entries that have not run do not run; a lazy one that this map returns is dropped.
   @inlinable
   public mutating func finish() { isFinished = true }
 }

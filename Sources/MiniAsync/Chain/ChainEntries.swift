@@ -115,9 +115,9 @@ public struct ChainEager<
       guard previous.run(&context, &notifier), let output = previous.lastOutput else {
         return false
       }
-      hasTurn = true
       map(&context, output, &future)
       if context.isFinished { return false }
+      hasTurn = true
     }
     return future.poll(&notifier) == .complete
   }
@@ -128,7 +128,9 @@ public struct ChainEager<
   }
   /// Whether entry `index` has completed and was mapped.
   public borrowing func isProcessed(_ index: Int) -> Bool {
-    index == Self.count - 1 ? future.progress.isComplete : hasTurn || previous.isProcessed(index)
+    // An eager entry may have been complete long before its turn.
+    index == Self.count - 1
+      ? hasTurn && future.progress.isComplete : hasTurn || previous.isProcessed(index)
   }
   /// Whether the part whose turn it is has `property`.
   @inlinable
@@ -187,8 +189,9 @@ public struct ChainLazy<
       guard previous.run(&context, &notifier), let output = previous.lastOutput else {
         return false
       }
-      future = make(&context, output)
+      let made = make(&context, output)
       if context.isFinished { return false }
+      future = .some(made)
     }
     return future?.poll(&notifier) == .complete
   }
@@ -260,10 +263,8 @@ public struct ChainMap<Previous: ChainEntries & ~Copyable>: ChainEntries, ~Copya
 
   /// Whether entry `index` exists.
   public borrowing func isInitialized(_ index: Int) -> Bool { previous.isInitialized(index) }
-  /// Whether entry `index` has completed and was mapped.
-  public borrowing func isProcessed(_ index: Int) -> Bool {
-    index == Self.count - 1 ? isMapped : previous.isProcessed(index)
-  }
+  /// Whether entry `index` has completed and was mapped, by one map at least.
+  public borrowing func isProcessed(_ index: Int) -> Bool { previous.isProcessed(index) }
   /// Whether the part whose turn it is has `property`.
   @inlinable
   public borrowing func hasProperty(_ property: FutureProperty) -> Bool {

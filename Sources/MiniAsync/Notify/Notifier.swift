@@ -31,6 +31,7 @@ public struct Notifier: ~Copyable {
 
   @usableFromInline var waker: Waker?
   @usableFromInline var use: Use
+  /// The word to watch; means nothing unless `use` contains `.poller`.
   @usableFromInline var watched: Poller?
 
   /// Makes a notifier that offers nothing.
@@ -57,7 +58,7 @@ public struct Notifier: ~Copyable {
 
   /// The word that the future wants to have watched, if any.
   @inlinable
-  public var poller: Poller? { watched }
+  public var poller: Poller? { use.contains(.poller) ? watched : nil }
 
   /// Whether a waker is offered.
   @inlinable
@@ -80,11 +81,11 @@ public struct Notifier: ~Copyable {
   /// polls instead; so does this, when a word is watched already.
   @inlinable
   public mutating func watch(_ poller: Poller) {
-    if watched == nil {
+    if use.contains(.poller) {
+      pollRepeatedly()
+    } else {
       watched = poller
       use.insert(.poller)
-    } else {
-      pollRepeatedly()
     }
   }
 
@@ -103,14 +104,21 @@ public struct Notifier: ~Copyable {
   @inlinable
   public mutating func pollPart(_ poll: (inout Notifier) -> FutureState) -> FutureState {
     let others = use
+    let word = watched
     use = []
     let state = poll(&self)
     if state == .complete {
+      // What it has used is void, and its word may be gone already.
       use = others
-    } else {
-      if use.isEmpty { use = .repeatedPolls }
-      use.formUnion(others)
+      watched = word
+      return state
     }
+    if use.isEmpty { use = .repeatedPolls }
+    if others.contains(.poller) {
+      if use.contains(.poller) { use.insert(.repeatedPolls) }
+      watched = word
+    }
+    use.formUnion(others)
     return state
   }
 
@@ -118,7 +126,6 @@ public struct Notifier: ~Copyable {
   @inlinable
   mutating func reset(token: UInt64) {
     waker?.token = token
-    if use.contains(.poller) { watched = nil }
     use = []
   }
 }

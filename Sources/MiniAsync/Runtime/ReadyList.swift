@@ -25,8 +25,7 @@ final class ReadyList: WakeTarget {
 
   // Nodes never move, since wakers hold indices of them: chunk k has `firstChunk << k` of them.
   // SAFETY: only the waiter writes the table, before it hands out a token that leads there.
-  @usableFromInline nonisolated(unsafe) let chunks:
-    UnsafeMutablePointer<UnsafeMutablePointer<ReadyNode>?>
+  @usableFromInline nonisolated(unsafe) let chunks: UnsafeMutablePointer<UnsafeMutablePointer<ReadyNode>?>
   // SAFETY: read and written by the waiter only.
   nonisolated(unsafe) private var capacity = 0
 
@@ -81,9 +80,7 @@ final class ReadyList: WakeTarget {
     return unsafe chunk.unsafelyUnwrapped + (Int(shifted) - Self.firstChunk << number)
   }
 
-  /// Takes `marks` from a node.
-  ///
-  /// Waiter only.
+  /// Takes `marks` from a node. Waiter only.
   @usableFromInline
   func unmark(_ index: Int, _ marks: ReadyNode.Mark) {
     // A store, not a change in place: that would be an access to the whole node, whose first
@@ -178,7 +175,11 @@ final class ReadyList: WakeTarget {
   func take(into batch: inout [UInt32]) {
     guard head.load(ordering: .relaxed) != .empty else { return }
     // ORDER: acquires every `next` in the list; pairs with `wake`.
-    var head = self.head.exchange(.empty, ordering: .acquiring)
+    collect(head.exchange(.empty, ordering: .acquiring), into: &batch)
+  }
+
+  private func collect(_ taken: ReadyHead, into batch: inout [UInt32]) {
+    var head = taken
     while let index = head.first {
       batch.append(index)
       head = unsafe node(Int(index)).pointee.next
@@ -196,13 +197,14 @@ final class ReadyList: WakeTarget {
     unsafe _ = node.pointee.wakeWord.exchange(free, ordering: .acquiringAndReleasing)
   }
 
-  /// Empties the list.
+  /// Empties the list, with `batch` as scratch memory.
   ///
-  /// Only while nobody else has a waker of it. Waiter only.
-  func clear() {
-    if head.load(ordering: .relaxed) == .empty { return }
-    var batch: [UInt32] = []
-    take(into: &batch)
+  /// Waiter only.
+  func clear(using batch: inout [UInt32]) {
+    if !batch.isEmpty { batch.removeAll(keepingCapacity: true) }
+    // ORDER: acquires every `next`, as `take` does. A read-modify-write in any case: it sees the
+    // newest value, also where the caller knows only from a reference count that wakers are gone.
+    collect(head.exchange(.empty, ordering: .acquiring), into: &batch)
     for index in batch { dequeue(Int(index)) }
   }
 

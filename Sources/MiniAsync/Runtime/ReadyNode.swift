@@ -32,7 +32,7 @@ struct ReadyNode: ~Copyable {
 
     /// It was polled at least once.
     @inlinable static var started: Mark { Mark(rawValue: 1) }
-    /// It is complete, or its place is free: not to be polled.
+    /// It is complete, its place is free, or no wait is under way: not to be polled.
     @inlinable static var done: Mark { Mark(rawValue: 2) }
     /// It wants to be polled again after a pause.
     @inlinable static var repeats: Mark { Mark(rawValue: 4) }

@@ -29,7 +29,7 @@ public final class Runtime: Sendable {
   public struct Configuration: Sendable {
     /// The most CPU pauses to spin for before the thread sleeps.
     ///
-    /// 0 sleeps at once.
+    /// 0 sleeps at once; so does less.
     ///
     /// A pause takes 15 to 50 nanoseconds, depending on the CPU. With one core, never spun.
     public var spinLimit: Int
@@ -44,9 +44,10 @@ public final class Runtime: Sendable {
 
     var longestSleepNanoseconds: Int64 {
       let (seconds, attoseconds) = longestSleep.components
-      let nanoseconds = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-      if nanoseconds.overflow { return seconds < 0 ? 1 : .max }
-      return max(1, nanoseconds.partialValue + attoseconds / 1_000_000_000)
+      let whole = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+      let sum = whole.partialValue.addingReportingOverflow(attoseconds / 1_000_000_000)
+      if whole.overflow || sum.overflow { return seconds < 0 ? 1 : .max }
+      return max(1, sum.partialValue)
     }
   }
 
@@ -73,7 +74,8 @@ public final class Runtime: Sendable {
   public let configuration: Configuration
 
   private struct Shared {
-    var spare: EngineBox?
+    /// Engines of past waits: as many as threads usually wait at once.
+    var spares: [EngineBox] = []
     var statistics = Statistics()
   }
   private let shared = Locked(Shared())
@@ -95,23 +97,24 @@ public final class Runtime: Sendable {
   /// An engine for one wait: that of an earlier one, or a new one.
   @usableFromInline
   func takeEngine() -> EngineBox {
-    if let spare = shared.withLock({ $0.spare.take() }) { return spare }
+    if let spare = shared.withLock({ $0.spares.popLast() }) { return spare }
     return EngineBox(
       WaitEngine(list: ReadyList(unparking: .thread), configuration: configuration))
   }
 
-  /// Ends a wait for `count` futures.
-  ///
-  /// The engine is kept if no waker of it is left anywhere.
+  /// Ends a wait for `count` futures, and keeps its engine for a later one.
   @usableFromInline
   func giveBack(_ box: EngineBox, count: Int) {
+    // SAFETY: the caller has taken the box, and uses it no more.
     let statistics = unsafe box.engine.counts
-    let isReusable = unsafe box.engine.resetForReuse(count: count)
+    unsafe box.engine.resetForReuse(count: count)
     shared.withLock { shared in
       shared.statistics += statistics
-      if isReusable { shared.spare = box }
+      if shared.spares.count < Self.mostSpares { shared.spares.append(box) }
     }
   }
+
+  private static let mostSpares = 8
 }
 
 /// An engine that can be handed on without moving it.

@@ -15,8 +15,8 @@ package struct SpinLimit {
 
   /// Starts with the full limit.
   package init(largest: Int) {
-    self.largest = largest
-    limit = largest
+    self.largest = max(0, largest)
+    limit = self.largest
   }
 
   /// The number of CPU pauses to spin for, this time.

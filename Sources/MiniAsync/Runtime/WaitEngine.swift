@@ -53,26 +53,32 @@ struct WaitEngine: ~Copyable {
 
   /// Makes room for the indices below `count`.
   @usableFromInline
-  func reserve(_ count: Int) { list.reserve(count) }
+  mutating func reserve(_ count: Int) {
+    list.reserve(count)
+    // All may be woken at once; better now than at the first wake.
+    if batch.capacity < count { batch.reserveCapacity(count) }
+  }
 
   /// Forgets the futures below `count` and all counts, for another wait.
   ///
-  /// - Returns: Whether it may be used again. It may not while anyone has a waker of its list.
-  mutating func resetForReuse(count: Int) -> Bool {
+  /// Wakers of this wait may be left somewhere, and be called at any time, even now. They have an
+  /// old generation then; one that is in the middle of a wake may still put its index into the
+  /// list of a later wait, where it costs a poll or, if the place is not in use, nothing.
+  mutating func resetForReuse(count: Int) {
     notifier = Notifier()
-    // ORDER: whoever dropped a waker pushed with it before; `clear` reads the list by
-    // read-modify-writes, which see the newest value whatever the reference count's ordering.
-    guard isKnownUniquelyReferenced(&list) else { return false }
+    if !isKnownUniquelyReferenced(&list) {
+      for index in 0..<count { list.renew(index) }
+    }
     notifier = Notifier(waker: Waker(list))
-    list.clear()
-    for index in 0..<count { unsafe list.node(index).pointee.mark = [] }
+    list.clear(using: &batch)
+    // Places that the next wait does not use must not be polled by it.
+    for index in 0..<count { unsafe list.node(index).pointee.mark = .done }
     // All are complete, so none is repeated or watched, but some may stand in the list still.
     if !repeating.isEmpty { repeating.removeAll(keepingCapacity: true) }
     if !watching.isEmpty { watching.removeAll(keepingCapacity: true) }
     owed = 0
     backoff.reset()
     counts = Runtime.Statistics()
-    return true
   }
 
   // MARK: Polling
@@ -149,6 +155,19 @@ struct WaitEngine: ~Copyable {
     list.unmark(index, .watched)
   }
 
+  /// Whether the future of `index` was polled since its place was given to it.
+  @inlinable
+  @inline(__always)
+  func isStarted(_ index: Int) -> Bool {
+    unsafe list.node(index).pointee.mark.contains(.started)
+  }
+
+  @inlinable
+  @inline(__always)
+  func isDone(_ index: Int) -> Bool {
+    unsafe list.node(index).pointee.mark.contains(.done)
+  }
+
   /// Polls the futures below `count` for the first time, asynchronous ones first.
   ///
   /// - Returns: How many are complete.
@@ -159,10 +178,11 @@ struct WaitEngine: ~Copyable {
   ) -> Int {
     reserve(count)
     var completed = 0
-    for index in 0..<count where isAsync(index) {
-      if poll(index, body) == .completed { completed += 1 }
+    for index in 0..<count {
+      unsafe list.node(index).pointee.mark = []
+      if isAsync(index), poll(index, body) == .completed { completed += 1 }
     }
-    for index in 0..<count where unsafe !list.node(index).pointee.mark.contains(.started) {
+    for index in 0..<count where !isStarted(index) {
       if poll(index, body) == .completed { completed += 1 }
     }
     return completed
@@ -183,11 +203,15 @@ struct WaitEngine: ~Copyable {
     // In the order of their wakes, asynchronous ones first.
     for position in stride(from: woken - 1, through: 0, by: -1) {
       let index = wokenIndex(position)
-      if isAsync(index), pollWoken(index, body) { completed += 1 }
+      // A place that is done may hold no future that could be asked.
+      if !isDone(index) && isAsync(index) {
+        markPolled(position)
+        if pollWoken(index, body) { completed += 1 }
+      }
     }
-    for position in stride(from: woken - 1, through: 0, by: -1) {
-      let index = wokenIndex(position)
-      if !isAsync(index), pollWoken(index, body) { completed += 1 }
+    // Not "the others": the property may have changed since, and each is polled exactly once.
+    for position in stride(from: woken - 1, through: 0, by: -1) where !wasPolled(position) {
+      if pollWoken(wokenIndex(position), body) { completed += 1 }
     }
     if !watching.isEmpty { completed += pollChanged(body) }
     // Those that are polled anyway have their turn when nothing else had, or as often as others.
@@ -277,6 +301,12 @@ struct WaitEngine: ~Copyable {
 
   @usableFromInline
   func wokenIndex(_ position: Int) -> Int { Int(batch[position]) }
+
+  @usableFromInline
+  mutating func markPolled(_ position: Int) { batch[position] = .max }
+
+  @usableFromInline
+  func wasPolled(_ position: Int) -> Bool { batch[position] == .max }
 
   @usableFromInline
   mutating func progressed() { backoff.reset() }
