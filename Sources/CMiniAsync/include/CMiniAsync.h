@@ -4,6 +4,7 @@
 // No logic lives here. Every function returns `-errno` on failure, so that no caller reads
 // `errno`, and none allocates or locks.
 #pragma once
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,5 +41,14 @@ void mini_cpu_umwait(const uint64_t *word, uint64_t expected, uint64_t ticks);
 /// The number of processors this thread may run on, at least 1.
 int mini_available_cpus(void);
 
+/// The number of processors that are online, at least 1, whatever this thread may run on: others
+/// may run there.
+int mini_online_cpus(void);
+
 /// Names the calling thread, for debuggers and `top`. Names over 15 bytes are cut.
 void mini_name_thread(const char *name);
+
+/// Lets threads that are made with `attributes` run on processor `cpu` only.
+///
+/// Returns 0 or an error number. Whether the processor exists is found out by `pthread_create`.
+int mini_pin(pthread_attr_t *attributes, int cpu);

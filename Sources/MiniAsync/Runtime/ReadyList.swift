@@ -25,7 +25,8 @@ final class ReadyList: WakeTarget {
 
   // Nodes never move, since wakers hold indices of them: chunk k has `firstChunk << k` of them.
   // SAFETY: only the waiter writes the table, before it hands out a token that leads there.
-  @usableFromInline nonisolated(unsafe) let chunks: UnsafeMutablePointer<UnsafeMutablePointer<ReadyNode>?>
+  @usableFromInline nonisolated(unsafe) let chunks:
+    UnsafeMutablePointer<UnsafeMutablePointer<ReadyNode>?>
   // SAFETY: read and written by the waiter only.
   nonisolated(unsafe) private var capacity = 0
 
@@ -80,7 +81,9 @@ final class ReadyList: WakeTarget {
     return unsafe chunk.unsafelyUnwrapped + (Int(shifted) - Self.firstChunk << number)
   }
 
-  /// Takes `marks` from a node. Waiter only.
+  /// Takes `marks` from a node.
+  ///
+  /// Waiter only.
   @usableFromInline
   func unmark(_ index: Int, _ marks: ReadyNode.Mark) {
     // A store, not a change in place: that would be an access to the whole node, whose first

@@ -37,7 +37,7 @@ public final class Runtime: Sendable {
     public var longestSleep: Duration
 
     /// Makes a configuration; the defaults fit most programs.
-    public init(spinLimit: Int = 512, longestSleep: Duration = .microseconds(200)) {
+    public init(spinLimit: Int = 2048, longestSleep: Duration = .microseconds(200)) {
       self.spinLimit = max(0, spinLimit)
       self.longestSleep = longestSleep
     }
@@ -85,7 +85,7 @@ public final class Runtime: Sendable {
   /// Starts no thread.
   public init(configuration: Configuration = Configuration()) {
     var configuration = configuration
-    if mini_available_cpus() == 1 { configuration.spinLimit = 0 }
+    if mini_online_cpus() == 1 { configuration.spinLimit = 0 }
     self.configuration = configuration
   }
 

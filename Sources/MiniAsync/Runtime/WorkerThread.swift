@@ -11,9 +11,20 @@ package struct WorkerThread: Sendable {
   ///
   /// - Parameters:
   ///   - name: What debuggers and `top` show; 15 bytes at most.
+  ///   - processor: The only processor it may run on; `nil` for those of the calling thread.
   ///   - body: What the thread does.
   /// - Throws: The error number of `pthread_create`.
-  package init(name: String, _ body: @escaping @Sendable () -> Void) throws(StartError) {
+  package init(
+    name: String, processor: Int? = nil, _ body: @escaping @Sendable () -> Void
+  ) throws(StartError) {
+    var attributes = pthread_attr_t()
+    unsafe pthread_attr_init(&attributes)
+    defer { unsafe pthread_attr_destroy(&attributes) }
+    if let processor {
+      let status = unsafe mini_pin(&attributes, CInt(clamping: processor))
+      if status != 0 { throw StartError(errno: status) }
+    }
+
     var all = sigset_t()
     var before = sigset_t()
     unsafe sigfillset(&all)
@@ -27,7 +38,7 @@ package struct WorkerThread: Sendable {
         body()
       })
     // SAFETY: the new thread takes over the reference that was retained for it.
-    let status = unsafe pthread_create(&handle, nil, threadMain, box.toOpaque())
+    let status = unsafe pthread_create(&handle, &attributes, threadMain, box.toOpaque())
     guard status == 0 else {
       unsafe box.release()
       throw StartError(errno: status)

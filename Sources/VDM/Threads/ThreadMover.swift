@@ -35,7 +35,7 @@ public final class ThreadMover: DataMover {
 
   /// Makes a mover and starts its threads.
   ///
-  /// - Throws: ``VDMError/threadsNotStarted(errno:)``.
+  /// - Throws: ``VDMError/threadsNotStarted(errno:)``, also for a processor that does not exist.
   /// - Precondition: The numbers in `configuration` are positive.
   public init(configuration: Configuration = Configuration()) throws(VDMError) {
     precondition(configuration.threads > 0, "ThreadMover: it needs one thread at least")
@@ -50,7 +50,11 @@ public final class ThreadMover: DataMover {
     threads = Locked([])
     for number in 0..<configuration.threads {
       do throws(WorkerThread.StartError) {
-        let thread = try WorkerThread(name: "vdm-\(number)") { Worker(crew, number).run() }
+        let processors = configuration.processors
+        let processor = processors.isEmpty ? nil : processors[number % processors.count]
+        let thread = try WorkerThread(name: "vdm-\(number)", processor: processor) {
+          Worker(crew, number).run()
+        }
         threads.withLock { $0.append(thread) }
       } catch {
         shutdown()

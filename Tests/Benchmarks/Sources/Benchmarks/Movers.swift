@@ -64,18 +64,18 @@ func threadRows(_ effort: Effort) -> [Row] {
   [batchRow(effort), singleRow(), splitRow(effort)].flatMap { $0 }
 }
 
-/// A mover whose two workers are pinned to the second core, or left alone.
-private func makeMover(pinned: Bool) -> ThreadMover {
-  if pinned { _ = bench_pin(1) } else { _ = bench_unpin() }
-  defer { _ = bench_pin(0) }
-  guard let mover = try? ThreadMover(configuration: .init(threads: 2)) else {
+/// A mover whose two workers are bound to these processors.
+private func makeMover(on processors: [Int]) -> ThreadMover {
+  var configuration = ThreadMover.Configuration(threads: 2)
+  configuration.processors = processors
+  guard let mover = try? ThreadMover(configuration: configuration) else {
     preconditionFailure("Benchmarks: no thread could be started")
   }
   return mover
 }
 
 private func batchRow(_ effort: Effort) -> [Row] {
-  let mover = makeMover(pinned: true)
+  let mover = makeMover(on: [1])
   let runtime = Runtime()
   let memory = Memory(byteCount: 64 * 64)
   let batch = UnsafeMutableBufferPointer<OperationFuture<ThreadMover>>.allocate(capacity: 64)
@@ -105,7 +105,7 @@ private func batchRow(_ effort: Effort) -> [Row] {
 }
 
 private func singleRow() -> [Row] {
-  let mover = makeMover(pinned: true)
+  let mover = makeMover(on: [1])
   let runtime = Runtime()
   let memory = Memory(byteCount: 1 << 20)
   var times: [Double] = []
@@ -125,10 +125,7 @@ private func singleRow() -> [Row] {
 }
 
 private func splitRow(_ effort: Effort) -> [Row] {
-  _ = bench_unpin()
-  defer { _ = bench_pin(0) }
-  let mover = makeMover(pinned: false)
-  _ = bench_unpin()
+  let mover = makeMover(on: [0, 1])
   let runtime = Runtime()
   let size = 64 << 20
   let memory = Memory(byteCount: size)
