@@ -24,6 +24,14 @@ let package = Package(
 
     // Counts allocations by standing in for malloc in the test program.
     .target(name: "CTestSupport", path: "Tests/CTestSupport"),
+    // The examples, each run by `swift run NAME`.
+    .executableTarget(name: "basic", dependencies: ["MiniAsync", "VDM"], path: "Examples/basic"),
+    .executableTarget(
+      name: "basic-async", dependencies: ["MiniAsync", "VDM"], path: "Examples/basic-async"),
+    .executableTarget(
+      name: "async-await", dependencies: ["MiniAsync", "VDM"], path: "Examples/async-await"),
+    .executableTarget(name: "hashmap", dependencies: ["MiniAsync", "VDM"], path: "Examples/hashmap"),
+
     // What the tests of all modules share: seeds, gates, counters of polls and drops.
     .target(name: "TestSupport", dependencies: ["CTestSupport"], path: "Tests/TestSupport"),
     .testTarget(name: "MiniAsyncTests", dependencies: ["MiniAsync", "TestSupport"]),
