@@ -54,3 +54,20 @@ void mini_cpu_umwait(const uint64_t *word, uint64_t expected, uint64_t ticks) {
   (void)ticks;
 }
 #endif
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define MINI_TSAN 1
+#endif
+#endif
+
+#if defined(MINI_TSAN)
+void __tsan_acquire(void *address);
+void __tsan_release(void *address);
+
+void mini_tsan_acquire(const void *address) { __tsan_acquire((void *)address); }
+void mini_tsan_release(const void *address) { __tsan_release((void *)address); }
+#else
+void mini_tsan_acquire(const void *address) { (void)address; }
+void mini_tsan_release(const void *address) { (void)address; }
+#endif

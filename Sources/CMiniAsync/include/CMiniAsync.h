@@ -39,3 +39,12 @@ void mini_cpu_umwait(const uint64_t *word, uint64_t expected, uint64_t ticks);
 
 /// The number of processors this thread may run on, at least 1.
 int mini_available_cpus(void);
+
+/// Tells the thread sanitizer that this thread sees what was released at `address`; nothing in
+/// other builds.
+///
+/// Needed where the synchronisation itself is in code that is not instrumented.
+void mini_tsan_acquire(const void *address);
+
+/// Tells the thread sanitizer that this thread publishes at `address`; nothing in other builds.
+void mini_tsan_release(const void *address);

@@ -1,5 +1,3 @@
-import Synchronization
-
 /// An async operation as a future.
 ///
 /// The operation starts, in a task of its own, at the first poll, and then goes on by itself: the
@@ -84,7 +82,7 @@ public struct TaskFuture<Output: Sendable>: Future, ~Copyable, Sendable {
 /// Where a task leaves its output.
 private final class TaskOutcome<Output: Sendable>: Sendable {
   let cell = WakerCell()
-  private let value = Mutex<Output?>(nil)
+  private let value = Locked<Output?>(nil)
 
   var output: Output? { value.withLock { $0 } }
 

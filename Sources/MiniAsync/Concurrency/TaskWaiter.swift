@@ -1,5 +1,3 @@
-import Synchronization
-
 /// Suspends a Swift task until a waker is called.
 ///
 /// A wake that comes before the suspension is kept, so none is lost.
@@ -11,7 +9,7 @@ final class TaskWaiter: WakeTarget {
     case suspended(UnsafeContinuation<Void, Never>)
   }
 
-  private let state = Mutex(State.idle)
+  private let state = Locked(State.idle)
 
   func wake(token: UInt64) {
     let continuation: UnsafeContinuation<Void, Never>? = unsafe state.withLock { state in

@@ -1,5 +1,4 @@
 import CMiniAsync
-import Synchronization
 
 /// Waits on the calling thread for one or many futures, without busy polling.
 ///
@@ -92,7 +91,7 @@ public final class Runtime: Sendable {
       }
     }
   }
-  private let shared = Mutex(Shared())
+  private let shared = Locked(Shared())
 
   /// Makes a runtime.
   ///
