@@ -212,7 +212,7 @@ import Testing
   }
 
   final class LeftBehind: Sendable {
-    let wakers = Mutex<[Waker]>([])
+    let wakers = Guarded<[Waker]>([])
   }
 
   @Test func `wakers are called while their runtime goes away`() {

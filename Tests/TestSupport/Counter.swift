@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 
 /// A number that several threads count on.
@@ -45,9 +46,37 @@ public struct DropToken: ~Copyable, Sendable {
   deinit { drops.add() }
 }
 
+/// A value behind a lock that the thread sanitizer understands.
+///
+/// (A contended `Mutex` is taken in code of the standard library that is not instrumented.)
+public final class Guarded<Value>: @unchecked Sendable {
+  // @unchecked: the value is touched by the holder of the lock only.
+  private let lock: UnsafeMutablePointer<pthread_mutex_t>
+  private var value: Value
+
+  /// Protects `value`.
+  public init(_ value: Value) {
+    self.value = value
+    lock = .allocate(capacity: 1)
+    pthread_mutex_init(lock, nil)
+  }
+
+  deinit {
+    pthread_mutex_destroy(lock)
+    lock.deallocate()
+  }
+
+  /// Runs `body` with the value, and nobody else at the same time.
+  public func withLock<Result>(_ body: (inout Value) -> Result) -> Result {
+    pthread_mutex_lock(lock)
+    defer { pthread_mutex_unlock(lock) }
+    return body(&value)
+  }
+}
+
 /// A list that several threads append to, to be judged on the test's own thread.
 public final class Collected<Element: Sendable>: Sendable {
-  private let elements = Mutex<[Element]>([])
+  private let elements = Guarded<[Element]>([])
 
   /// Starts empty.
   public init() {}

@@ -76,7 +76,7 @@ public func isAsleep(thread: Int) -> Bool {
 ///
 /// Ends the process when it does not within a minute: something hangs then.
 public func waitUntil(
-  _ condition: () -> Bool, file: StaticString = #filePath, line: UInt = #line
+  _ condition: () -> Bool, file: StaticString = #file, line: UInt = #line
 ) {
   let limit = ContinuousClock.now + .seconds(60)
   var looks = 0
@@ -91,7 +91,7 @@ public func waitUntil(
 
 /// Lets other tasks run until `condition` holds; as ``waitUntil(_:file:line:)`` in async code.
 public func eventually(
-  _ condition: () -> Bool, file: StaticString = #filePath, line: UInt = #line
+  _ condition: () -> Bool, file: StaticString = #file, line: UInt = #line
 ) async {
   let limit = ContinuousClock.now + .seconds(60)
   while !condition() {

@@ -95,7 +95,7 @@ public struct FutureGroup<F: Future & ~Copyable>: ~Copyable {
     for index in store.fresh where !engine.isStarted(Int(index)) {
       _ = engine.poll(Int(index), body)
     }
-    store.fresh.removeAll(keepingCapacity: true)
+    store.clearFresh()
   }
 
   @usableFromInline
@@ -113,3 +113,5 @@ public struct FutureGroup<F: Future & ~Copyable>: ~Copyable {
     if !engine.list.announcePark() { cell.wake() }
   }
 }
+
+extension FutureGroup.Completion: Sendable where F: ~Copyable, F.Output: Sendable {}

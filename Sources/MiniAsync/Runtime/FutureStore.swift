@@ -49,6 +49,9 @@ final class FutureStore<F: Future & ~Copyable> {
     return startedAsync || fresh.contains { unsafe places[Int($0)].hasProperty(property) }
   }
 
+  @usableFromInline
+  func clearFresh() { fresh.removeAll(keepingCapacity: true) }
+
   @usableFromInline var isEmpty: Bool { count == 0 }
 
   @usableFromInline var hasCompleted: Bool { nextCompleted < completed.count }

@@ -1,22 +1,25 @@
 import Synchronization
 
-/// What a ``ReadyList`` keeps for one future: 16 bytes.
+/// What wakers and the waiter share of one future: 8 bytes.
+///
+/// Apart from ``ReadyNode``, so that the waiter's changes of its own part are no accesses to this.
 @usableFromInline
-struct ReadyNode: ~Copyable {
+struct ReadyLink: ~Copyable {
   /// Generation and "is in the list", the part that wakers race for.
   let wakeWord = Atomic<WakeWord>(WakeWord(generation: 0, isQueued: false))
   /// The next woken index.
   ///
-  /// Written by the waker that set `isQueued`, read by the waiter that took
-  /// the list.
-  var next = ReadyHead.empty
+  /// Written by the waker that set `isQueued`, read by the waiter that took the list: ordered by
+  /// the head of the list, not by itself.
+  let next = Atomic<ReadyHead>(.empty)
+}
+
+/// What the waiter alone keeps of one future: 8 bytes.
+@usableFromInline
+struct ReadyNode {
   /// The generation that tokens carry now.
-  ///
-  /// Waiter only.
   @usableFromInline var generation: UInt32 = 0
   /// What the waiter knows of the future.
-  ///
-  /// Waiter only.
   @usableFromInline var mark: Mark = []
 
   @usableFromInline
@@ -43,7 +46,7 @@ struct ReadyNode: ~Copyable {
   }
 }
 
-/// The word of a ``ReadyNode`` that wakers race for.
+/// The word of a ``ReadyLink`` that wakers race for.
 struct WakeWord: RawRepresentable, AtomicRepresentable, Hashable, Sendable {
   let rawValue: UInt32
 

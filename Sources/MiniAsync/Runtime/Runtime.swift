@@ -1,5 +1,4 @@
 import CMiniAsync
-import Synchronization
 
 /// Waits on the calling thread for one or many futures, without busy polling.
 ///

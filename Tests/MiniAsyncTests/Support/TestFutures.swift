@@ -146,7 +146,7 @@ extension Dropping: Sendable where Base: Sendable, Base.Output: Sendable {}
 
 /// Notes how often each token was woken.
 final class RecordingTarget: WakeTarget {
-  private let tokens = Mutex<[UInt64]>([])
+  private let tokens = Guarded<[UInt64]>([])
 
   var woken: [UInt64] { tokens.withLock { $0 } }
   var count: Int { woken.count }
