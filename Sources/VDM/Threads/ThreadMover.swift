@@ -21,8 +21,10 @@ public final class ThreadMover: DataMover {
   /// What the mover keeps for an operation: the number of a slot.
   public struct Job: Sendable {
     let slot: UInt32
-    /// Whether it has ever waited for room in the queue.
+    /// Whether it may be among those that wait for room in the queue, or are invited.
     var hasWaited = false
+    /// Whether it was stopped in the queue: the slot is the workers' from then on.
+    var isStopped = false
   }
 
   /// How the mover is made up.
@@ -118,7 +120,10 @@ public final class ThreadMover: DataMover {
       isQueued = crew.submit(job.slot)
       if !isQueued { return crew.isClosed ? .complete(.moverShutDown) : .idle }
     }
-    if job.hasWaited { _ = crew.room.leave(job.slot) }
+    if job.hasWaited {
+      _ = crew.room.leave(job.slot)
+      job.hasWaited = false
+    }
     return check(&job, of: operation, &notifier, isRegistered: isRegistered)
   }
 
@@ -155,15 +160,17 @@ public final class ThreadMover: DataMover {
   /// Stops the operation if no worker has begun it.
   public func cancel(_ job: inout Job, of operation: Operation) -> Bool {
     let slot = unsafe crew.pool[job.slot]
-    return unsafe slot.pointee.transition { $0.stop() }.0 == .queuedStopped
+    job.isStopped = unsafe slot.pointee.transition { $0.stop() }.0 == .queuedStopped
+    return job.isStopped
   }
 
   /// Gives the slot back, or lets the workers do so when they are done with it.
   public func endJob(_ job: consuming Job, of operation: Operation) {
+    // The worker that takes a stopped operation out of the queue frees it. It may have done so
+    // already: nothing of the slot can be looked at.
+    if job.isStopped { return }
     let slot = unsafe crew.pool[job.slot]
     if job.hasWaited, crew.room.leave(job.slot) { crew.room.invite(1) }
-    // A stopped operation is in the queue still: the worker that takes it out frees it.
-    if unsafe slot.pointee.state.load(ordering: .relaxed) == .queuedStopped { return }
     if unsafe slot.pointee.transition({ $0.abandon() }).1 == .free { crew.release(job.slot) }
   }
 }
