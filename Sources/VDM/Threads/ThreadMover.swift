@@ -116,7 +116,9 @@ public final class ThreadMover: DataMover {
       if !isRegistered { isRegistered = unsafe slot.pointee.cell.register(&notifier) }
       job.hasWaited = true
       crew.room.join(job.slot)
-      // Room that was made before the slot had joined has invited nobody.
+      // ORDER: joined first, then the second look at the queue; pairs with the fence after
+      // taking. Room that was made before the slot had joined has invited nobody.
+      atomicMemoryFence(ordering: .sequentiallyConsistent)
       isQueued = crew.submit(job.slot)
       if !isQueued { return crew.isClosed ? .complete(.moverShutDown) : .idle }
     }
