@@ -51,10 +51,16 @@ public final class ThreadMover: DataMover {
     self.crew = crew
     threads = Locked([])
     for number in 0..<configuration.threads {
+      crew.attendance.expect()
       do throws(WorkerThread.StartError) {
-        let thread = try WorkerThread(name: "vdm-\(number)") { Worker(crew, number).run() }
+        let thread = try WorkerThread(name: "vdm-\(number)") {
+          crew.attendance.enter()
+          Worker(crew, number).run()
+          crew.attendance.leave()
+        }
         threads.withLock { $0.append(thread) }
       } catch {
+        crew.attendance.leave()
         shutdown()
         throw .threadsNotStarted(errno: error.errno)
       }
@@ -66,7 +72,9 @@ public final class ThreadMover: DataMover {
   /// Finishes what was started, and ends the threads.
   ///
   /// Blocks until that is done. Operations that are started later complete with
-  /// ``VDMError/moverShutDown``. May be called more than once, from any thread.
+  /// ``VDMError/moverShutDown``. May be called more than once, from any thread. Called by a worker
+  /// (in a waker, or a function of the configuration), it does not wait for what that worker is
+  /// doing.
   ///
   /// Corresponds to C's `data_mover_threads_delete`.
   public func shutdown() {
@@ -77,6 +85,8 @@ public final class ThreadMover: DataMover {
     }
     for thread in threads { thread.join() }
     crew.finishLeftovers()
+    // Another thread may be shutting down as well, or finishing leftovers.
+    crew.attendance.waitUntilAllHaveLeft()
   }
 
   /// Everything, except a flush on a CPU that is not known.
