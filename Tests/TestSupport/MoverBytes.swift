@@ -30,11 +30,23 @@ public final class MoverBytes: @unchecked Sendable {
 
   /// Writes the pattern of `salt`.
   public func fillWithPattern(salt: Int = 0) {
-    let bytes = start.assumingMemoryBound(to: UInt8.self)
-    for i in 0..<count {
-      bytes[i] = UInt8(truncatingIfNeeded: (i &+ salt) &* 167 &+ (i &+ salt) >> 8)
+    var written = 0
+    while written < count {
+      let part = min(Self.period, count - written)
+      memcpy(start + written, Self.pattern.start + (salt &+ written) & (Self.period - 1), part)
+      written += part
     }
   }
+
+  private static let period = 1 << 16
+
+  /// Two periods of the pattern, made once: tests fill megabytes, in debug builds too.
+  private static let pattern: MoverBytes = {
+    let pattern = MoverBytes(count: 2 * period)
+    let bytes = pattern.start.assumingMemoryBound(to: UInt8.self)
+    for i in 0..<2 * period { bytes[i] = UInt8(truncatingIfNeeded: i &* 167 &+ i >> 8) }
+    return pattern
+  }()
 
   /// The byte at `index`.
   public subscript(index: Int) -> UInt8 {
