@@ -10,6 +10,7 @@ final class Crew: Sendable {
   /// The operations that workers have opened to all, one a worker.
   let splits: [SplitWork]
   let idle: IdleWorkers
+  let attendance = Attendance()
 
   private let closed = Atomic<Bool>(false)
 
@@ -86,7 +87,10 @@ final class Crew: Sendable {
   func finishLeftovers() {
     // ORDER: in one order with `submit`: one of the two sees the slot.
     atomicMemoryFence(ordering: .sequentiallyConsistent)
+    attendance.expect()
+    attendance.enter()
     let worker = Worker(self, nil)
     while worker.workOnce() {}
+    attendance.leave()
   }
 }

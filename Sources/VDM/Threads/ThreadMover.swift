@@ -21,8 +21,10 @@ public final class ThreadMover: DataMover {
   /// What the mover keeps for an operation: the number of a slot.
   public struct Job: Sendable {
     let slot: UInt32
-    /// Whether it has ever waited for room in the queue.
+    /// Whether it may be among those that wait for room in the queue, or are invited.
     var hasWaited = false
+    /// Whether it was stopped in the queue: the slot is the workers' from then on.
+    var isStopped = false
   }
 
   /// How the mover is made up.
@@ -49,14 +51,18 @@ public final class ThreadMover: DataMover {
     self.crew = crew
     threads = Locked([])
     for number in 0..<configuration.threads {
+      crew.attendance.expect()
       do throws(WorkerThread.StartError) {
         let processors = configuration.processors
         let processor = processors.isEmpty ? nil : processors[number % processors.count]
         let thread = try WorkerThread(name: "vdm-\(number)", processor: processor) {
+          crew.attendance.enter()
           Worker(crew, number).run()
+          crew.attendance.leave()
         }
         threads.withLock { $0.append(thread) }
       } catch {
+        crew.attendance.leave()
         shutdown()
         throw .threadsNotStarted(errno: error.errno)
       }
@@ -68,7 +74,9 @@ public final class ThreadMover: DataMover {
   /// Finishes what was started, and ends the threads.
   ///
   /// Blocks until that is done. Operations that are started later complete with
-  /// ``VDMError/moverShutDown``. May be called more than once, from any thread.
+  /// ``VDMError/moverShutDown``. May be called more than once, from any thread. Called by a worker
+  /// (in a waker, or a function of the configuration), it does not wait for what that worker is
+  /// doing.
   ///
   /// Corresponds to C's `data_mover_threads_delete`.
   public func shutdown() {
@@ -79,6 +87,8 @@ public final class ThreadMover: DataMover {
     }
     for thread in threads { thread.join() }
     crew.finishLeftovers()
+    // Another thread may be shutting down as well, or finishing leftovers.
+    crew.attendance.waitUntilAllHaveLeft()
   }
 
   /// Everything, except a flush on a CPU that is not known.
@@ -118,11 +128,16 @@ public final class ThreadMover: DataMover {
       if !isRegistered { isRegistered = unsafe slot.pointee.cell.register(&notifier) }
       job.hasWaited = true
       crew.room.join(job.slot)
-      // Room that was made before the slot had joined has invited nobody.
+      // ORDER: joined first, then the second look at the queue; pairs with the fence after
+      // taking. Room that was made before the slot had joined has invited nobody.
+      atomicMemoryFence(ordering: .sequentiallyConsistent)
       isQueued = crew.submit(job.slot)
       if !isQueued { return crew.isClosed ? .complete(.moverShutDown) : .idle }
     }
-    if job.hasWaited { _ = crew.room.leave(job.slot) }
+    if job.hasWaited {
+      _ = crew.room.leave(job.slot)
+      job.hasWaited = false
+    }
     return check(&job, of: operation, &notifier, isRegistered: isRegistered)
   }
 
@@ -159,15 +174,17 @@ public final class ThreadMover: DataMover {
   /// Stops the operation if no worker has begun it.
   public func cancel(_ job: inout Job, of operation: Operation) -> Bool {
     let slot = unsafe crew.pool[job.slot]
-    return unsafe slot.pointee.transition { $0.stop() }.0 == .queuedStopped
+    job.isStopped = unsafe slot.pointee.transition { $0.stop() }.0 == .queuedStopped
+    return job.isStopped
   }
 
   /// Gives the slot back, or lets the workers do so when they are done with it.
   public func endJob(_ job: consuming Job, of operation: Operation) {
+    // The worker that takes a stopped operation out of the queue frees it. It may have done so
+    // already: nothing of the slot can be looked at.
+    if job.isStopped { return }
     let slot = unsafe crew.pool[job.slot]
     if job.hasWaited, crew.room.leave(job.slot) { crew.room.invite(1) }
-    // A stopped operation is in the queue still: the worker that takes it out frees it.
-    if unsafe slot.pointee.state.load(ordering: .relaxed) == .queuedStopped { return }
     if unsafe slot.pointee.transition({ $0.abandon() }).1 == .free { crew.release(job.slot) }
   }
 }

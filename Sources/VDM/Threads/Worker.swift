@@ -20,6 +20,8 @@ final class Worker {
   /// The pieces that a split operation has for each worker, so that a slow one delays it little.
   private static let piecesPerWorker = 8
   private static let smallestPiece = 128 << 10
+  /// The yields for which an invited future is waited for before more are invited.
+  private static let patience = 8
 
   init(_ crew: Crew, _ number: Int?) {
     self.crew = crew
@@ -189,9 +191,25 @@ final class Worker {
     crew.idle.announceSleep(number)
     // ORDER: announced first, then the last look; pairs with the fences in `submit` and `lead`.
     atomicMemoryFence(ordering: .sequentiallyConsistent)
-    // An invited future may not come; those behind it must not wait for ever.
-    if !crew.room.isEmpty && crew.queue.count == 0 { crew.room.invite(crew.queue.capacity) }
+    inviteUntilOneComes()
     if !crew.hasWork && !crew.isClosed { crew.idle.sleep(number) }
     crew.idle.stay(number)
+  }
+
+  /// Invites those that wait for room, until one has come or none is left.
+  ///
+  /// Who waits for a future that was invited may be busy with another, which is behind it: that
+  /// one must not wait for ever. So more and more are invited, with time to come in between, so
+  /// that not all come at once if the first do.
+  private func inviteUntilOneComes() {
+    var count = crew.queue.capacity
+    while !crew.room.isEmpty {
+      for _ in 0..<Self.patience {
+        if crew.queue.count > 0 || crew.isClosed { return }
+        sched_yield()
+      }
+      crew.room.invite(count)
+      count *= 2
+    }
   }
 }
