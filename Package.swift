@@ -22,10 +22,16 @@ let package = Package(
     // The virtual data mover: memory operations as futures over interchangeable movers.
     .target(name: "VDM", dependencies: ["MiniAsync", "CMiniAsync", "CVDM"], swiftSettings: library),
 
+    // The main example: copies a file, and shows how fast each mover is.
+    .executableTarget(
+      name: "copy-file", dependencies: ["MiniAsync", "VDM"], path: "Examples/copy-file"),
+
     // What the tests of all modules share: seeds, gates, counters of polls and drops.
     .target(name: "TestSupport", path: "Tests/TestSupport"),
     .testTarget(name: "MiniAsyncTests", dependencies: ["MiniAsync", "TestSupport"]),
     .testTarget(name: "VDMTests", dependencies: ["VDM", "TestSupport"]),
+    // Runs the examples as a user does; depends on them so that they are built.
+    .testTarget(name: "ExampleTests", dependencies: ["copy-file", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )
