@@ -4,6 +4,19 @@ import Glibc
 ///
 /// That nobody reads what is written is no reason not to copy, so failing writes are ignored.
 enum Console {
+  /// Opens what the parent has closed of the three standard files.
+  ///
+  /// Else the copy could become standard output, and the progress be written into it.
+  static func prepare() {
+    while true {
+      let descriptor = open("/dev/null", O_RDWR)
+      guard 0...STDERR_FILENO ~= descriptor else {
+        close(descriptor)
+        return
+      }
+    }
+  }
+
   static func write(_ text: String) { write(text, to: STDOUT_FILENO) }
 
   static func writeError(_ message: String) { write("copy-file: \(message)\n", to: STDERR_FILENO) }

@@ -3,6 +3,7 @@
 /// - Returns: The exit status: 0, 1 if it could not be done, 2 if the command line is wrong. After
 ///   a stop signal it does not return: the process dies of the signal, as its parent expects.
 func runCopyFile(_ arguments: [String]) -> Int32 {
+  Console.prepare()
   let command: Command
   do throws(UsageError) {
     command = try parseCommand(arguments)
