@@ -3,7 +3,8 @@ import Glibc
 
 /// A thread of our own, not of Swift's pool: it may block.
 ///
-/// It receives no signals, so that those of the program go to its own threads.
+/// It receives no signals, so that those of the program go to its own threads; but for those that
+/// its own instructions cause, which would end the process, past any handler, if it blocked them.
 package struct WorkerThread: Sendable {
   private let handle: pthread_t
 
@@ -25,10 +26,13 @@ package struct WorkerThread: Sendable {
       if status != 0 { throw StartError(errno: status) }
     }
 
-    var all = sigset_t()
+    var blocked = sigset_t()
     var before = sigset_t()
-    unsafe sigfillset(&all)
-    unsafe pthread_sigmask(SIG_SETMASK, &all, &before)
+    unsafe sigfillset(&blocked)
+    for signal in [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT] {
+      unsafe sigdelset(&blocked, signal)
+    }
+    unsafe pthread_sigmask(SIG_SETMASK, &blocked, &before)
     defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
 
     var handle = pthread_t()
