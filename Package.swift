@@ -20,7 +20,8 @@ let package = Package(
     // Cache-line flushes, fences and non-temporal stores, chosen by what the CPU has.
     .target(name: "CVDM"),
     // The virtual data mover: memory operations as futures over interchangeable movers.
-    .target(name: "VDM", dependencies: ["MiniAsync", "CMiniAsync", "CVDM"], swiftSettings: library),
+    .target(
+      name: "VDM", dependencies: ["MiniAsync", "CMiniAsync", "CVDM"], swiftSettings: library),
 
     // The examples, each run by `swift run NAME`.
     .executableTarget(name: "basic", dependencies: ["MiniAsync", "VDM"], path: "Examples/basic"),
@@ -28,7 +29,8 @@ let package = Package(
       name: "basic-async", dependencies: ["MiniAsync", "VDM"], path: "Examples/basic-async"),
     .executableTarget(
       name: "async-await", dependencies: ["MiniAsync", "VDM"], path: "Examples/async-await"),
-    .executableTarget(name: "hashmap", dependencies: ["MiniAsync", "VDM"], path: "Examples/hashmap"),
+    .executableTarget(
+      name: "hashmap", dependencies: ["MiniAsync", "VDM"], path: "Examples/hashmap"),
     .executableTarget(
       name: "copy-file", dependencies: ["MiniAsync", "VDM"], path: "Examples/copy-file"),
 

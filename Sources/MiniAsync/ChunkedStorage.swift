@@ -4,63 +4,77 @@
 /// One thread grows it at a time; an index may be used by any thread that learned of it, by some
 /// synchronisation, after the growth.
 @safe
+@usableFromInline
 package struct ChunkedStorage<Element: ~Copyable>: ~Copyable {
-  private let chunks: UnsafeMutablePointer<UnsafeMutablePointer<Element>?>
-  /// The number of elements.
-  package private(set) var count = 0
+  // Behind a pointer, so that growing changes no stored property: an access to one would be
+  // checked for exclusivity, at each use of an index.
+  @usableFromInline let chunks: UnsafeMutablePointer<UnsafeMutablePointer<Element>?>
+  private let grown: UnsafeMutablePointer<Int>
 
-  private static var firstChunk: Int { 32 }
+  @inlinable static var firstChunk: Int { 32 }
   private static var maximumChunks: Int { 27 }
-  /// More than an index of 32 bits can tell apart.
+  /// The most elements there can be: as many as 32 bits can tell apart.
   package static var maximumCount: Int { firstChunk << maximumChunks - firstChunk }
 
   /// Makes an empty storage.
   package init() {
     unsafe chunks = .allocate(capacity: Self.maximumChunks)
     unsafe chunks.initialize(repeating: nil, count: Self.maximumChunks)
+    unsafe grown = .allocate(capacity: 1)
+    unsafe grown.initialize(to: 0)
   }
 
   deinit {
-    var left = count
     var number = 0
-    while left > 0, let chunk = unsafe chunks[number] {
-      let size = Self.firstChunk << number
-      unsafe chunk.deinitialize(count: size)
+    while number < Self.maximumChunks, let chunk = unsafe chunks[number] {
+      unsafe chunk.deinitialize(count: Self.firstChunk << number)
       unsafe chunk.deallocate()
-      left -= size
       number += 1
     }
     unsafe chunks.deallocate()
+    unsafe grown.deallocate()
   }
+
+  /// The number of elements.
+  package var count: Int { unsafe grown.pointee }
 
   /// Adds chunks until there are `wanted` elements or more.
   ///
-  /// - Parameter make: Makes the element of the index it is given.
-  package mutating func grow(to wanted: Int, _ make: (Int) -> Element) {
+  /// - Parameters:
+  ///   - wanted: How many there shall be at least.
+  ///   - make: Makes the element of the index it is given.
+  package func grow(to wanted: Int, _ make: (Int) -> Element) {
     precondition(wanted <= Self.maximumCount, "ChunkedStorage: more than 4 billion elements")
     while count < wanted {
       // Chunk k begins at index (firstChunk << k) - firstChunk, which is where `count` stands.
-      let size = count + Self.firstChunk
+      let begin = count
+      let size = begin + Self.firstChunk
       let chunk = UnsafeMutablePointer<Element>.allocate(capacity: size)
-      for offset in 0..<size { unsafe (chunk + offset).initialize(to: make(count + offset)) }
-      unsafe chunks[Self.chunk(of: count)] = unsafe chunk
-      count += size
+      for offset in 0..<size { unsafe (chunk + offset).initialize(to: make(begin + offset)) }
+      unsafe chunks[Self.place(of: begin).chunk] = unsafe chunk
+      unsafe grown.pointee = begin + size
     }
   }
 
-  private static func chunk(of index: Int) -> Int {
+  @inlinable
+  @inline(__always)
+  static func place(of index: Int) -> (chunk: Int, offset: Int) {
     // Adding firstChunk makes the highest bit tell the chunk.
-    (index + firstChunk).bitWidth - 1 - (index + firstChunk).leadingZeroBitCount
-      - firstChunk.trailingZeroBitCount
+    let shifted = UInt32(truncatingIfNeeded: index &+ firstChunk)
+    let chunk = 26 &- shifted.leadingZeroBitCount
+    return (chunk, Int(shifted) &- firstChunk &<< chunk)
   }
 
   /// The element of `index`, which must be less than ``count``.
   ///
   /// Its address never changes.
+  @inlinable
   package subscript(pointer index: Int) -> UnsafeMutablePointer<Element> {
-    let number = Self.chunk(of: index)
-    // SAFETY: `grow` has filled the table up to the chunk of every index below `count`.
-    return unsafe chunks[number].unsafelyUnwrapped
-      + (index + Self.firstChunk - Self.firstChunk << number)
+    @inline(__always)
+    get {
+      let (chunk, offset) = Self.place(of: index)
+      // SAFETY: `grow` has filled the table up to the chunk of every index below `count`.
+      return unsafe chunks[chunk].unsafelyUnwrapped + offset
+    }
   }
 }

@@ -23,38 +23,12 @@ final class ReadyList: WakeTarget {
   private let head = Atomic<ReadyHead>(.empty)
   private let unparking: Unparking
 
-  // Nodes never move, since wakers hold indices of them: chunk k has `firstChunk << k` of them.
-  // SAFETY: only the waiter writes the table, before it hands out a token that leads there.
-  @usableFromInline nonisolated(unsafe) let chunks: UnsafeMutablePointer<Chunk>
-  // SAFETY: read and written by the waiter only.
-  nonisolated(unsafe) private var capacity = 0
+  // Wakers hold indices, and reach links only; the waiter alone reaches nodes.
+  // SAFETY: only the waiter grows them, before it hands out a token that leads there.
+  nonisolated(unsafe) private let links = ChunkedStorage<ReadyLink>()
+  @usableFromInline nonisolated(unsafe) let nodes = ChunkedStorage<ReadyNode>()
 
-  /// The links, which wakers reach, and the nodes, which only the waiter does.
-  @unsafe
-  @usableFromInline
-  struct Chunk {
-    @usableFromInline var links: UnsafeMutablePointer<ReadyLink>?
-    @usableFromInline var nodes: UnsafeMutablePointer<ReadyNode>?
-  }
-
-  @inlinable static var firstChunk: Int { 32 }
-  private static let maximumChunks = 27
-
-  init(unparking: Unparking) {
-    self.unparking = unparking
-    unsafe chunks = .allocate(capacity: Self.maximumChunks)
-    unsafe chunks.initialize(repeating: Chunk(), count: Self.maximumChunks)
-  }
-
-  deinit {
-    for number in 0..<Self.maximumChunks {
-      guard let links = unsafe chunks[number].links else { break }
-      unsafe links.deinitialize(count: Self.firstChunk << number)
-      unsafe links.deallocate()
-      unsafe chunks[number].nodes?.deallocate()
-    }
-    unsafe chunks.deallocate()
-  }
+  init(unparking: Unparking) { self.unparking = unparking }
 
   // MARK: Nodes, for the waiter
 
@@ -62,20 +36,9 @@ final class ReadyList: WakeTarget {
   ///
   /// Waiter only.
   func reserve(_ count: Int) {
-    precondition(
-      count <= Int(ReadyHead.maximumIndex), "ReadyList: more than 4 billion futures in one wait")
-    var number = 0
-    while unsafe chunks[number].links != nil { number += 1 }
-    while unsafe capacity < count {
-      let size = Self.firstChunk << number
-      let links = UnsafeMutablePointer<ReadyLink>.allocate(capacity: size)
-      for offset in 0..<size { unsafe (links + offset).initialize(to: ReadyLink()) }
-      let nodes = UnsafeMutablePointer<ReadyNode>.allocate(capacity: size)
-      unsafe nodes.initialize(repeating: ReadyNode(), count: size)
-      unsafe chunks[number] = unsafe Chunk(links: links, nodes: nodes)
-      unsafe capacity += size
-      number += 1
-    }
+    guard unsafe count > nodes.count else { return }
+    unsafe links.grow(to: count) { _ in ReadyLink() }
+    unsafe nodes.grow(to: count) { _ in ReadyNode() }
   }
 
   /// The node of `index`.
@@ -83,27 +46,11 @@ final class ReadyList: WakeTarget {
   /// Waiter only.
   @inlinable
   @inline(__always)
-  func node(_ index: Int) -> UnsafeMutablePointer<ReadyNode> {
-    let (chunk, offset) = Self.place(index)
-    // SAFETY: an index comes from the waiter, below what it reserved, or from a token it made.
-    return unsafe chunks[chunk].nodes.unsafelyUnwrapped + offset
-  }
+  func node(_ index: Int) -> UnsafeMutablePointer<ReadyNode> { unsafe nodes[pointer: index] }
 
   /// The link of `index`.
   private func link(_ index: Int) -> UnsafeMutablePointer<ReadyLink> {
-    let (chunk, offset) = Self.place(index)
-    // SAFETY: as for `node`.
-    return unsafe chunks[chunk].links.unsafelyUnwrapped + offset
-  }
-
-  @inlinable
-  @inline(__always)
-  static func place(_ index: Int) -> (chunk: Int, offset: Int) {
-    // Chunk k begins at index (firstChunk << k) - firstChunk, so adding firstChunk makes the
-    // highest bit tell the chunk.
-    let shifted = UInt32(truncatingIfNeeded: index + firstChunk)
-    let chunk = 26 - shifted.leadingZeroBitCount
-    return (chunk, Int(shifted) - firstChunk << chunk)
+    unsafe links[pointer: index]
   }
 
   /// Takes `marks` from a node.

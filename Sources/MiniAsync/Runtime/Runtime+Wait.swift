@@ -49,7 +49,7 @@ extension Runtime {
   ///
   /// Corresponds to C's `runtime_wait_multiple`.
   @inlinable
-  @available(*, noasync, message: "waiting blocks a cooperative thread: use await AllOf(...).value()")
+  @available(*, noasync, message: "blocks a cooperative thread: use await AllOf(...).value()")
   public func waitMultiple<F: Future>(_ futures: inout [F]) {
     unsafe futures.withUnsafeMutableBufferPointer { unsafe waitMultiple(unsafe: $0) }
   }
@@ -58,7 +58,7 @@ extension Runtime {
   ///
   /// As for arrays.
   @inlinable
-  @available(*, noasync, message: "waiting blocks a cooperative thread: use await AllOf(...).value()")
+  @available(*, noasync, message: "blocks a cooperative thread: use await AllOf(...).value()")
   public func waitMultiple<F: Future & ~Copyable>(_ futures: inout MutableSpan<F>) {
     unsafe futures.withUnsafeMutableBufferPointer { unsafe waitMultiple(unsafe: $0) }
   }
@@ -68,7 +68,7 @@ extension Runtime {
   /// As for arrays. The buffer must be initialised, and no one else may touch it meanwhile.
   @unsafe
   @inlinable
-  @available(*, noasync, message: "waiting blocks a cooperative thread: use await AllOf(...).value()")
+  @available(*, noasync, message: "blocks a cooperative thread: use await AllOf(...).value()")
   public func waitMultiple<F: Future & ~Copyable>(unsafe futures: UnsafeMutableBufferPointer<F>) {
     guard let base = futures.baseAddress else { return }
     let count = futures.count

@@ -16,7 +16,7 @@ final class SlotPool: Sendable {
   private let growing = Locked(())
   // SAFETY: grown under `growing`; an element is reached only by an index that came out of the
   // stack, into which it was put, with release, after the growth.
-  nonisolated(unsafe) private var slots = ChunkedStorage<Slot>()
+  nonisolated(unsafe) private let slots = ChunkedStorage<Slot>()
 
   init(capacity: Int) {
     self.capacity = capacity
