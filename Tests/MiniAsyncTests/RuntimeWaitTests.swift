@@ -237,7 +237,9 @@ import Testing
       signal.fire()
     }
     var group = FutureGroup<AnyFuture<Int>>()
-    for index in 0..<count { group.add(AnyFuture(Watching(word: words[index], probe: probes[index]))) }
+    for index in 0..<count {
+      group.add(AnyFuture(Watching(word: words[index], probe: probes[index])))
+    }
     group.add(AnyFuture(Signalled(signal)))
     while runtime.next(&group) != nil {}
     thread.join()

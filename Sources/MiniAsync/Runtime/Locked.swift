@@ -16,6 +16,7 @@ package struct Locked<Value: ~Copyable>: ~Copyable, Sendable {
   ///
   /// - Parameter body: Must not take the same lock.
   /// - Returns: What `body` returns.
+  /// - Throws: What `body` throws.
   package borrowing func withLock<Result: ~Copyable, E: Error>(
     _ body: (inout sending Value) throws(E) -> sending Result
   ) throws(E) -> sending Result {
