@@ -25,18 +25,25 @@ final class ReadyList: WakeTarget {
 
   // Nodes never move, since wakers hold indices of them: chunk k has `firstChunk << k` of them.
   // SAFETY: only the waiter writes the table, before it hands out a token that leads there.
-  nonisolated(unsafe) private let chunks: UnsafeMutablePointer<Chunk>
+  @usableFromInline nonisolated(unsafe) let chunks: UnsafeMutablePointer<Chunk>
   // SAFETY: read and written by the waiter only.
   nonisolated(unsafe) private var capacity = 0
 
   /// The links, which wakers reach, and the nodes, which only the waiter does.
   @unsafe
-  private struct Chunk {
+  @usableFromInline
+  struct Chunk {
     var links: UnsafeMutablePointer<ReadyLink>?
-    var nodes: UnsafeMutablePointer<ReadyNode>?
+    @usableFromInline var nodes: UnsafeMutablePointer<ReadyNode>?
+
+    init() {}
+    init(links: UnsafeMutablePointer<ReadyLink>, nodes: UnsafeMutablePointer<ReadyNode>) {
+      unsafe self.links = links
+      unsafe self.nodes = nodes
+    }
   }
 
-  private static let firstChunk = 32
+  @inlinable static var firstChunk: Int { 32 }
   private static let maximumChunks = 27
 
   init(unparking: Unparking) {
@@ -80,7 +87,7 @@ final class ReadyList: WakeTarget {
   /// The node of `index`.
   ///
   /// Waiter only.
-  @usableFromInline
+  @inlinable
   func node(_ index: Int) -> UnsafeMutablePointer<ReadyNode> {
     let (chunk, offset) = Self.place(index)
     // SAFETY: an index comes from the waiter, below what it reserved, or from a token it made.
@@ -94,7 +101,8 @@ final class ReadyList: WakeTarget {
     return unsafe chunks[chunk].links.unsafelyUnwrapped + offset
   }
 
-  private static func place(_ index: Int) -> (chunk: Int, offset: Int) {
+  @inlinable
+  static func place(_ index: Int) -> (chunk: Int, offset: Int) {
     // Chunk k begins at index (firstChunk << k) - firstChunk, so adding firstChunk makes the
     // highest bit tell the chunk.
     let shifted = UInt32(truncatingIfNeeded: index + firstChunk)
