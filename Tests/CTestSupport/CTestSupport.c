@@ -14,6 +14,13 @@ int ctest_thread_id(void) { return (int)syscall(SYS_gettid); }
 #endif
 #endif
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+// XCTest, which runs before Swift Testing and finds no tests, leaks its list of them.
+const char *__lsan_default_suppressions(void) { return "leak:libXCTest.so\n"; }
+#endif
+#endif
+
 #if defined(__GLIBC__) && !defined(CTEST_SANITIZED)
 
 // The test program's own definitions come before libc's for every library in the process. Memory

@@ -78,7 +78,9 @@ import Testing
     let probes = (0..<count).map { _ in Probe() }
     let sum = await withTaskGroup(of: Int.self) { group in
       for index in 0..<count {
-        group.addTask { await Signalled(signals[index], value: index, probe: probes[index]).value() }
+        group.addTask {
+          await Signalled(signals[index], value: index, probe: probes[index]).value()
+        }
       }
       await eventually { probes.allSatisfy { $0.polls.value == 1 } }
       TestThread { for signal in signals.shuffled() { signal.fire() } }.detach()
@@ -113,7 +115,9 @@ import Testing
     #expect(probe.cancels.value == 1)
   }
 
-  @Test func `a task that is cancelled already cancels the future after its first poll, once`() async {
+  @Test func `a task that is cancelled already cancels the future after its first poll, once`()
+    async
+  {
     let probe = Probe()
     let start = Flag()
     let task = Task {

@@ -86,6 +86,8 @@ import Testing
       box.acknowledged.store(round, ordering: .releasing)
     }
     thread.join()
+    // The waker holds the box, which holds the cell: nothing may stay registered.
+    box.cell.wake()
   }
 
   private final class Box: Sendable {

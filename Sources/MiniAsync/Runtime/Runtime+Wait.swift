@@ -26,7 +26,7 @@ extension Runtime {
   ///
   /// Corresponds to C's `runtime_wait`.
   @inlinable
-  @available(*, noasync, message: "waiting blocks a cooperative thread: use value()")
+  @available(*, noasync, message: "waiting blocks a cooperative thread: await value()")
   @discardableResult
   public func wait<F: Future & ~Copyable>(_ future: inout F) -> F.Output {
     while true {
@@ -49,7 +49,7 @@ extension Runtime {
   ///
   /// Corresponds to C's `runtime_wait_multiple`.
   @inlinable
-  @available(*, noasync, message: "blocks a cooperative thread: use await AllOf(...).value()")
+  @available(*, noasync, message: "waiting blocks a cooperative thread: await AllOf(...).value()")
   public func waitMultiple<F: Future>(_ futures: inout [F]) {
     unsafe futures.withUnsafeMutableBufferPointer { unsafe waitMultiple(unsafe: $0) }
   }
@@ -58,7 +58,7 @@ extension Runtime {
   ///
   /// As for arrays.
   @inlinable
-  @available(*, noasync, message: "blocks a cooperative thread: use await AllOf(...).value()")
+  @available(*, noasync, message: "waiting blocks a cooperative thread: await AllOf(...).value()")
   public func waitMultiple<F: Future & ~Copyable>(_ futures: inout MutableSpan<F>) {
     unsafe futures.withUnsafeMutableBufferPointer { unsafe waitMultiple(unsafe: $0) }
   }
@@ -68,7 +68,7 @@ extension Runtime {
   /// As for arrays. The buffer must be initialised, and no one else may touch it meanwhile.
   @unsafe
   @inlinable
-  @available(*, noasync, message: "blocks a cooperative thread: use await AllOf(...).value()")
+  @available(*, noasync, message: "waiting blocks a cooperative thread: await AllOf(...).value()")
   public func waitMultiple<F: Future & ~Copyable>(unsafe futures: UnsafeMutableBufferPointer<F>) {
     guard let base = futures.baseAddress else { return }
     let count = futures.count
@@ -85,7 +85,7 @@ extension Runtime {
   ///
   /// As for arrays.
   @inlinable
-  @available(*, noasync, message: "waiting blocks a cooperative thread: use await a.and(b).value()")
+  @available(*, noasync, message: "waiting blocks a cooperative thread: await a.and(b).value()")
   public func waitMultiple<A: Future & ~Copyable, B: Future & ~Copyable>(
     _ a: inout A, _ b: inout B
   ) {
@@ -98,7 +98,7 @@ extension Runtime {
   ///
   /// As for arrays.
   @inlinable
-  @available(*, noasync, message: "waiting blocks a cooperative thread: use await a.and(b).value()")
+  @available(*, noasync, message: "waiting blocks a cooperative thread: await a.and(b).value()")
   public func waitMultiple<
     A: Future & ~Copyable, B: Future & ~Copyable, C: Future & ~Copyable
   >(_ a: inout A, _ b: inout B, _ c: inout C) {
@@ -115,7 +115,7 @@ extension Runtime {
   ///
   /// For more, use a ``FutureGroup`` of ``AnyFuture``.
   @inlinable
-  @available(*, noasync, message: "waiting blocks a cooperative thread: use await a.and(b).value()")
+  @available(*, noasync, message: "waiting blocks a cooperative thread: await a.and(b).value()")
   public func waitMultiple<
     A: Future & ~Copyable, B: Future & ~Copyable, C: Future & ~Copyable, D: Future & ~Copyable
   >(_ a: inout A, _ b: inout B, _ c: inout C, _ d: inout D) {
@@ -135,7 +135,7 @@ extension Runtime {
   ///
   /// - Returns: What has completed, in the order of completion; `nil` if the group is empty.
   @inlinable
-  @available(*, noasync, message: "waiting blocks a cooperative thread: use await group.next()")
+  @available(*, noasync, message: "waiting blocks a cooperative thread: await group.next()")
   public func next<F: Future & ~Copyable>(
     _ group: inout FutureGroup<F>
   ) -> FutureGroup<F>.Completion? {

@@ -22,7 +22,8 @@ struct WaitEngine: ~Copyable {
   /// does not starve them and they do not slow down the stream.
   @usableFromInline var owed = 0
 
-  private var batch: [UInt32] = []
+  /// What was woken, the last woken first; `.max` once it was polled.
+  @usableFromInline var batch: [UInt32] = []
   private var backoff: Backoff
   private var spin: SpinLimit
   @usableFromInline var counts = Runtime.Statistics()
@@ -202,16 +203,16 @@ struct WaitEngine: ~Copyable {
     var completed = 0
     // In the order of their wakes, asynchronous ones first.
     for position in stride(from: woken - 1, through: 0, by: -1) {
-      let index = wokenIndex(position)
-      // A place that is done may hold no future that could be asked.
-      if !isDone(index) && isAsync(index) {
-        markPolled(position)
+      let index = Int(batch[position])
+      if isAsync(index) {
+        batch[position] = .max
         if pollWoken(index, body) { completed += 1 }
       }
     }
     // Not "the others": the property may have changed since, and each is polled exactly once.
-    for position in stride(from: woken - 1, through: 0, by: -1) where !wasPolled(position) {
-      if pollWoken(wokenIndex(position), body) { completed += 1 }
+    for position in stride(from: woken - 1, through: 0, by: -1) {
+      let index = batch[position]
+      if index != .max, pollWoken(Int(index), body) { completed += 1 }
     }
     if !watching.isEmpty { completed += pollChanged(body) }
     // Those that are polled anyway have their turn when nothing else had, or as often as others.
@@ -291,22 +292,26 @@ struct WaitEngine: ~Copyable {
 
   // MARK: Nothing to poll
 
+  /// Takes what was woken into `batch`, but for places that are done: they may hold no future
+  /// that could be asked or polled.
   @usableFromInline
   mutating func takeWoken() -> Int {
     // Most often there was none: even emptying an array costs more than this look.
     if !batch.isEmpty { batch.removeAll(keepingCapacity: true) }
     list.take(into: &batch)
-    return batch.count
+    var kept = 0
+    for position in batch.indices {
+      let index = batch[position]
+      if isDone(Int(index)) {
+        list.dequeue(Int(index))
+      } else {
+        if kept != position { batch[kept] = index }
+        kept += 1
+      }
+    }
+    batch.removeLast(batch.count - kept)
+    return kept
   }
-
-  @usableFromInline
-  func wokenIndex(_ position: Int) -> Int { Int(batch[position]) }
-
-  @usableFromInline
-  mutating func markPolled(_ position: Int) { batch[position] = .max }
-
-  @usableFromInline
-  func wasPolled(_ position: Int) -> Bool { batch[position] == .max }
 
   @usableFromInline
   mutating func progressed() { backoff.reset() }
