@@ -45,12 +45,11 @@ func copyChunks<Mover: DataMover>(
       }
       guard let done = runtime.next(&inFlight) else { break }
       try check(done.output)
-      try afterEach(byteCount(at: done.output.destination - UnsafeMutableRawPointer(to)))
+      try afterEach(done.output.byteCount)
     }
   } catch {
     // The workers may be in the midst of the memory, which the caller is about to unmap.
-    inFlight.cancelAll()
-    while runtime.next(&inFlight) != nil {}
+    runtime.drain(&inFlight)
     throw error
   }
 }

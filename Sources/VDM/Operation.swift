@@ -87,10 +87,13 @@ public struct OperationOutput {
   public let error: VDMError?
   /// Where it wrote.
   public let destination: UnsafeMutableRawPointer
+  /// How many bytes it was about.
+  public let byteCount: Int
 
   @inlinable
   init(_ operation: Operation, error: VDMError?) {
     kind = operation.kind
+    byteCount = operation.byteCount
     self.error = error
     unsafe destination = unsafe operation.destination
   }

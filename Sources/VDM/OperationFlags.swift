@@ -16,3 +16,15 @@ public struct OperationFlags: OptionSet, Sendable, Hashable {
   /// The destination will not be read soon: write past the CPU caches.
   public static let noCacheHint = OperationFlags(rawValue: 1 << 1)
 }
+
+extension OperationFlags: CustomStringConvertible {
+  /// The names of the flags, and the bits of those that have none.
+  public var description: String {
+    var names: [String] = []
+    if contains(.durable) { names.append("durable") }
+    if contains(.noCacheHint) { names.append("noCacheHint") }
+    let others = subtracting([.durable, .noCacheHint])
+    if !others.isEmpty { names.append("0x" + String(others.rawValue, radix: 16)) }
+    return "[" + names.joined(separator: ", ") + "]"
+  }
+}

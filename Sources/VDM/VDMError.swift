@@ -1,3 +1,5 @@
+import Glibc
+
 /// Why a memory operation failed, or could not be made.
 ///
 /// Corresponds to C's `enum vdm_operation_result`, with what was silently ignored or ended the
@@ -50,7 +52,8 @@ extension VDMError: CustomStringConvertible {
     case .invalidArgument(.overlappingRanges): "the ranges of a memcpy overlap: use memmove"
     case .cancelled: "the operation was cancelled before it began"
     case .moverShutDown: "the mover was shut down before the operation was started"
-    case .threadsNotStarted(let errno): "the mover's threads could not be started (error \(errno))"
+    case .threadsNotStarted(let errno):
+      unsafe "the mover's threads could not be started: \(String(cString: strerror(errno)))"
     }
   }
 }

@@ -13,7 +13,8 @@
 /// many are in the group. It may be waited for by a ``Runtime``, by `await` (``next()``), or be
 /// polled as part of another future (``poll(_:)``).
 ///
-/// A group is used by one thread at a time. Dropping it drops its futures.
+/// A group is used by one thread at a time. Dropping it drops its futures, which need not end what
+/// they have started: see ``Runtime/drain(_:)``.
 public struct FutureGroup<F: Future & ~Copyable>: ~Copyable {
   /// A future of the group that has completed.
   public struct Completion {
@@ -68,7 +69,8 @@ public struct FutureGroup<F: Future & ~Copyable>: ~Copyable {
   /// Polls the futures that want it, each at most once.
   ///
   /// - Parameter notifier: Is told when the group wants to be polled again.
-  /// - Returns: Whether there is a completion to take, or nothing to wait for.
+  /// - Returns: Whether there is a completion to take, or nothing to wait for. If so the notifier
+  ///   was told nothing: take, and poll again before waiting.
   @inlinable
   public mutating func poll(_ notifier: inout Notifier) -> Bool {
     register(&notifier)

@@ -151,6 +151,17 @@ extension Runtime {
     return group.takeCompleted()
   }
 
+  /// Cancels all futures of `group` and waits until none is left.
+  ///
+  /// For leaving early while futures of the group still use something that is about to go, such as
+  /// memory that a data mover is copying. Their outputs are dropped.
+  @inlinable
+  @available(*, noasync, message: "waiting blocks a cooperative thread: await group.next()")
+  public func drain<F: Future & ~Copyable>(_ group: inout FutureGroup<F>) {
+    group.cancelAll()
+    while next(&group) != nil {}
+  }
+
   /// Waits for futures of different types, each behind a pointer.
   @unsafe
   @usableFromInline
