@@ -72,19 +72,25 @@ public func isAsleep(thread: Int) -> Bool {
   return text[end + 2] == UInt8(ascii: "S")
 }
 
+/// After how long a test that waits for an event says that it hangs.
+///
+/// Long, because tests that run programs may hold all threads of the pool for minutes under the
+/// Thread Sanitizer.
+public let hangLimit = Duration.seconds(600)
+
 /// Lets other threads run until `condition` holds.
 ///
-/// Ends the process when it does not within a minute: something hangs then.
+/// Ends the process when it does not within ``hangLimit``: something hangs then.
 public func waitUntil(
   _ condition: () -> Bool, file: StaticString = #file, line: UInt = #line
 ) {
-  let limit = ContinuousClock.now + .seconds(60)
+  let limit = ContinuousClock.now + hangLimit
   var looks = 0
   while !condition() {
     looks += 1
     if looks % 64 == 0 { usleep(50) } else { sched_yield() }
     if looks % 1024 == 0 && ContinuousClock.now > limit {
-      fatalError("waitUntil: nothing has happened for a minute", file: file, line: line)
+      fatalError("waitUntil: nothing has happened for ten minutes", file: file, line: line)
     }
   }
 }
@@ -93,11 +99,11 @@ public func waitUntil(
 public func eventually(
   _ condition: () -> Bool, file: StaticString = #file, line: UInt = #line
 ) async {
-  let limit = ContinuousClock.now + .seconds(60)
+  let limit = ContinuousClock.now + hangLimit
   while !condition() {
     await Task.yield()
     if ContinuousClock.now > limit {
-      fatalError("eventually: nothing has happened for a minute", file: file, line: line)
+      fatalError("eventually: nothing has happened for ten minutes", file: file, line: line)
     }
   }
 }
