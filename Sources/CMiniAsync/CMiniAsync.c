@@ -28,7 +28,19 @@ void mini_name_thread(const char *name) {
 int mini_available_cpus(void) {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set) > 0 ? CPU_COUNT(&set) : 1;
-  long online = sysconf(_SC_NPROCESSORS_ONLN);  // More processors than a cpu_set_t holds.
+  return mini_online_cpus();  // More processors than a cpu_set_t holds.
+}
+
+int mini_pin(pthread_attr_t *attributes, int cpu) {
+  if (cpu < 0 || cpu >= CPU_SETSIZE) return EINVAL;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  return pthread_attr_setaffinity_np(attributes, sizeof set, &set);
+}
+
+int mini_online_cpus(void) {
+  long online = sysconf(_SC_NPROCESSORS_ONLN);
   return online > 0 ? (int)online : 1;
 }
 

@@ -33,7 +33,7 @@ import CMiniAsync
 /// A future is polled by one thread at a time. It may move between threads if it is `Sendable`.
 ///
 /// Corresponds to C's `FUTURE(name, data, output)` and `future_task_fn`.
-public protocol Future: ~Copyable {
+public protocol Future<Output>: ~Copyable {
   /// What the future computes.
   associatedtype Output
 
@@ -94,15 +94,20 @@ extension Future where Self: ~Copyable {
   /// Polls once: does what can be done now, and returns the state reached.
   ///
   /// - Parameter notifier: How the future can tell that it wants to be polled again. What it
-  ///   used of it can be read there afterwards.
+  ///   used of it can be read there afterwards: nothing, if it is complete.
   /// - Returns: The state after the poll. Once complete, always `.complete`, with no effect.
   ///
   /// Corresponds to C's `future_poll`.
   @inlinable
+  @inline(__always)
   @discardableResult
   public mutating func poll(_ notifier: inout Notifier) -> FutureState {
     if progress.isComplete { return .complete }
+    let usedBefore = notifier.use
     progress = advance(&notifier)
+    // What a complete future has used is void: whoever polls the next one with the same notifier
+    // (the next entry of a chain) must not wait for a wake that was meant for this one.
+    if progress.isComplete { notifier.use = usedBefore }
     return progress.state
   }
 
@@ -110,6 +115,7 @@ extension Future where Self: ~Copyable {
   ///
   /// Corresponds to C's `future_poll(fut, NULL)`.
   @inlinable
+  @inline(__always)
   @discardableResult
   public mutating func poll() -> FutureState {
     var notifier = Notifier()

@@ -4,6 +4,7 @@
 // No logic lives here. Every function returns `-errno` on failure, so that no caller reads
 // `errno`, and none allocates or locks.
 #pragma once
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,5 +41,39 @@ void mini_cpu_umwait(const uint64_t *word, uint64_t expected, uint64_t ticks);
 /// The number of processors this thread may run on, at least 1.
 int mini_available_cpus(void);
 
+/// The number of processors that are online, at least 1, whatever this thread may run on: others
+/// may run there.
+int mini_online_cpus(void);
+
 /// Names the calling thread, for debuggers and `top`. Names over 15 bytes are cut.
 void mini_name_thread(const char *name);
+
+/// Lets threads that are made with `attributes` run on processor `cpu` only.
+///
+/// Returns 0 or an error number. Whether the processor exists is found out by `pthread_create`.
+int mini_pin(pthread_attr_t *attributes, int cpu);
+
+/// Tells the thread sanitizer that this thread sees what was released at `address`; nothing in
+/// other builds.
+///
+/// Needed where the synchronisation itself is in code that is not instrumented.
+static inline void mini_tsan_acquire(const void *address);
+
+/// Tells the thread sanitizer that this thread publishes at `address`; nothing in other builds.
+static inline void mini_tsan_release(const void *address);
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define MINI_TSAN 1
+#endif
+#endif
+
+#if defined(MINI_TSAN)
+void __tsan_acquire(void *address);
+void __tsan_release(void *address);
+static inline void mini_tsan_acquire(const void *address) { __tsan_acquire((void *)address); }
+static inline void mini_tsan_release(const void *address) { __tsan_release((void *)address); }
+#else
+static inline void mini_tsan_acquire(const void *address) { (void)address; }
+static inline void mini_tsan_release(const void *address) { (void)address; }
+#endif

@@ -32,6 +32,7 @@ public struct Chain<Entries: ChainEntries & ~Copyable>: Future, ~Copyable {
   public var progress: FutureProgress<Output>
 
   @inlinable
+  @inline(__always)
   init(entries: consuming Entries, context: Context) {
     self.entries = entries
     self.context = context
@@ -45,6 +46,7 @@ public struct Chain<Entries: ChainEntries & ~Copyable>: Future, ~Copyable {
   ///   - extra: State of the chain beside its entries.
   ///   - first: The first entry.
   @inlinable
+  @inline(__always)
   public init<F: Future & ~Copyable, Extra, ChainOutput>(
     output: ChainOutput, extra: Extra, first: consuming F
   ) where Entries == ChainHead<F, Extra, ChainOutput> {
@@ -58,6 +60,7 @@ public struct Chain<Entries: ChainEntries & ~Copyable>: Future, ~Copyable {
   ///   - output: The chain's output as it stands before any map has written to it.
   ///   - first: The first entry.
   @inlinable
+  @inline(__always)
   public init<F: Future & ~Copyable, ChainOutput>(
     output: ChainOutput, first: consuming F
   ) where Entries == ChainHead<F, Void, ChainOutput> {
@@ -70,9 +73,11 @@ public struct Chain<Entries: ChainEntries & ~Copyable>: Future, ~Copyable {
   ///   - next: The entry.
   ///   - map: Called once, when the entry before has completed: takes that one's output into the
   ///     data of `next`, which then starts.
+  /// - Returns: The longer chain.
   ///
   /// Corresponds to C's `FUTURE_CHAIN_ENTRY_INIT`.
   @inlinable
+  @inline(__always)
   public consuming func then<Next: Future & ~Copyable>(
     _ next: consuming Next,
     map: @escaping (inout Context, Entries.LastOutput, inout Next) -> Void
@@ -85,9 +90,11 @@ public struct Chain<Entries: ChainEntries & ~Copyable>: Future, ~Copyable {
   ///
   /// - Parameter make: Called once, when the entry before has completed: makes the entry from
   ///   that one's output and from what the chain knows.
+  /// - Returns: The longer chain.
   ///
   /// Corresponds to C's `FUTURE_CHAIN_ENTRY_LAZY_INIT`.
   @inlinable
+  @inline(__always)
   public consuming func thenLazily<Next: Future & ~Copyable>(
     _ make: @escaping (inout Context, Entries.LastOutput) -> Next
   ) -> Chain<ChainLazy<Entries, Next>> {
@@ -98,7 +105,9 @@ public struct Chain<Entries: ChainEntries & ~Copyable>: Future, ~Copyable {
   /// Takes the output of the entry before into the chain's output or extra state.
   ///
   /// - Parameter map: Called once, when the entry before has completed.
+  /// - Returns: The chain with the map.
   @inlinable
+  @inline(__always)
   public consuming func mapOutput(
     _ map: @escaping (inout Context, Entries.LastOutput) -> Void
   ) -> Chain<ChainMap<Entries>> {
@@ -115,6 +124,7 @@ public struct Chain<Entries: ChainEntries & ~Copyable>: Future, ~Copyable {
   /// Whether an entry exists: an eager one always, a lazy one once its turn has come.
   ///
   /// - Parameter index: Which entry, from 0.
+  /// - Returns: Whether it exists.
   ///
   /// Corresponds to C's `FUTURE_CHAIN_ENTRY_IS_INITIALIZED`.
   public func isInitialized(_ index: Int) -> Bool {
@@ -125,15 +135,19 @@ public struct Chain<Entries: ChainEntries & ~Copyable>: Future, ~Copyable {
   /// Whether an entry has completed and its output was mapped.
   ///
   /// - Parameter index: Which entry, from 0.
+  /// - Returns: Whether it is processed.
   ///
   /// Corresponds to C's `FUTURE_CHAIN_ENTRY_IS_PROCESSED`.
   public func isProcessed(_ index: Int) -> Bool {
     precondition(Entries.isEntry(index), "Chain.isProcessed: no entry \(index)")
-    return entries.isProcessed(index)
+    // Maps run in the same poll as the completion before them, so an entry that is complete after
+    // a poll was mapped; one that was made complete is, too, once the chain has been polled.
+    return state != .idle && entries.isProcessed(index)
   }
 
   /// Does what can be done now; see ``Future/advance(_:)``.
   @inlinable
+  @inline(__always)
   public mutating func advance(_ notifier: inout Notifier) -> FutureProgress<Output> {
     if entries.run(&context, &notifier) || context.isFinished { return .complete(context.output) }
     return .running
@@ -163,6 +177,7 @@ public struct ChainContext<Extra, Output> {
   @usableFromInline var isFinished = false
 
   @inlinable
+  @inline(__always)
   init(extra: Extra, output: Output) {
     self.extra = extra
     self.output = output
@@ -170,7 +185,7 @@ public struct ChainContext<Extra, Output> {
 
   /// Completes the chain when this map returns, with ``output`` as it stands.
   ///
-  /// Entries that have not run do not run.
+  /// Entries that have not run do not run; a lazy one that this map returns is dropped.
   @inlinable
   public mutating func finish() { isFinished = true }
 }

@@ -43,15 +43,17 @@ public struct ChainHead<F: Future & ~Copyable, Extra, ChainOutput>: ChainEntries
   @usableFromInline var future: F
 
   @inlinable
+  @inline(__always)
   init(future: consuming F) { self.future = future }
 
   /// The number of entries.
   public static var count: Int { 1 }
   /// The output of the last entry, once it is complete.
-  @inlinable public var lastOutput: F.Output? { future.output }
+  @inlinable @inline(__always) public var lastOutput: F.Output? { future.output }
 
   /// Goes on from the entry whose turn it is; see ``ChainEntries/run(_:_:)``.
   @inlinable
+  @inline(__always)
   public mutating func run(
     _ context: inout ChainContext<Extra, ChainOutput>, _ notifier: inout Notifier
   ) -> Bool {
@@ -88,6 +90,7 @@ public struct ChainEager<
   @usableFromInline var hasTurn = false
 
   @inlinable
+  @inline(__always)
   init(
     previous: consuming Previous, future: consuming F,
     map: @escaping (inout Context, Previous.LastOutput, inout F) -> Void
@@ -100,10 +103,11 @@ public struct ChainEager<
   /// The number of entries.
   public static var count: Int { Previous.count + 1 }
   /// The output of the last entry, once it is complete.
-  @inlinable public var lastOutput: F.Output? { future.output }
+  @inlinable @inline(__always) public var lastOutput: F.Output? { future.output }
 
   /// Goes on from the entry whose turn it is; see ``ChainEntries/run(_:_:)``.
   @inlinable
+  @inline(__always)
   public mutating func run(
     _ context: inout ChainContext<Extra, ChainOutput>, _ notifier: inout Notifier
   ) -> Bool {
@@ -111,9 +115,9 @@ public struct ChainEager<
       guard previous.run(&context, &notifier), let output = previous.lastOutput else {
         return false
       }
-      hasTurn = true
       map(&context, output, &future)
       if context.isFinished { return false }
+      hasTurn = true
     }
     return future.poll(&notifier) == .complete
   }
@@ -124,7 +128,9 @@ public struct ChainEager<
   }
   /// Whether entry `index` has completed and was mapped.
   public borrowing func isProcessed(_ index: Int) -> Bool {
-    index == Self.count - 1 ? future.progress.isComplete : hasTurn || previous.isProcessed(index)
+    // An eager entry may have been complete long before its turn.
+    index == Self.count - 1
+      ? hasTurn && future.progress.isComplete : hasTurn || previous.isProcessed(index)
   }
   /// Whether the part whose turn it is has `property`.
   @inlinable
@@ -153,6 +159,7 @@ public struct ChainLazy<
   @usableFromInline let make: (inout Context, Previous.LastOutput) -> F
 
   @inlinable
+  @inline(__always)
   init(
     previous: consuming Previous,
     make: @escaping (inout Context, Previous.LastOutput) -> F
@@ -165,7 +172,7 @@ public struct ChainLazy<
   /// The number of entries.
   public static var count: Int { Previous.count + 1 }
   /// The output of the last entry, once it is complete.
-  @inlinable public var lastOutput: F.Output? {
+  @inlinable @inline(__always) public var lastOutput: F.Output? {
     switch future {
     case .some(let future): future.output
     case .none: nil
@@ -174,6 +181,7 @@ public struct ChainLazy<
 
   /// Goes on from the entry whose turn it is; see ``ChainEntries/run(_:_:)``.
   @inlinable
+  @inline(__always)
   public mutating func run(
     _ context: inout ChainContext<Extra, ChainOutput>, _ notifier: inout Notifier
   ) -> Bool {
@@ -181,8 +189,9 @@ public struct ChainLazy<
       guard previous.run(&context, &notifier), let output = previous.lastOutput else {
         return false
       }
-      future = make(&context, output)
+      let made = make(&context, output)
       if context.isFinished { return false }
+      future = .some(made)
     }
     return future?.poll(&notifier) == .complete
   }
@@ -226,6 +235,7 @@ public struct ChainMap<Previous: ChainEntries & ~Copyable>: ChainEntries, ~Copya
   @usableFromInline var isMapped = false
 
   @inlinable
+  @inline(__always)
   init(
     previous: consuming Previous, map: @escaping (inout Context, Previous.LastOutput) -> Void
   ) {
@@ -236,10 +246,11 @@ public struct ChainMap<Previous: ChainEntries & ~Copyable>: ChainEntries, ~Copya
   /// The number of entries.
   public static var count: Int { Previous.count }
   /// The output of the last entry, once it is complete.
-  @inlinable public var lastOutput: Previous.LastOutput? { previous.lastOutput }
+  @inlinable @inline(__always) public var lastOutput: Previous.LastOutput? { previous.lastOutput }
 
   /// Goes on from the entry whose turn it is; see ``ChainEntries/run(_:_:)``.
   @inlinable
+  @inline(__always)
   public mutating func run(
     _ context: inout ChainContext<Extra, ChainOutput>, _ notifier: inout Notifier
   ) -> Bool {
@@ -252,10 +263,8 @@ public struct ChainMap<Previous: ChainEntries & ~Copyable>: ChainEntries, ~Copya
 
   /// Whether entry `index` exists.
   public borrowing func isInitialized(_ index: Int) -> Bool { previous.isInitialized(index) }
-  /// Whether entry `index` has completed and was mapped.
-  public borrowing func isProcessed(_ index: Int) -> Bool {
-    index == Self.count - 1 ? isMapped : previous.isProcessed(index)
-  }
+  /// Whether entry `index` has completed and was mapped, by one map at least.
+  public borrowing func isProcessed(_ index: Int) -> Bool { previous.isProcessed(index) }
   /// Whether the part whose turn it is has `property`.
   @inlinable
   public borrowing func hasProperty(_ property: FutureProperty) -> Bool {

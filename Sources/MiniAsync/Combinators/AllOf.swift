@@ -20,10 +20,9 @@ public struct AllOf<F: Future & ~Copyable>: Future, ~Copyable {
   @inlinable
   public mutating func advance(_ notifier: inout Notifier) -> FutureProgress<[F.Output]> {
     while group.poll(&notifier) {
-      guard let completion = group.takeCompleted() else {
-        return .complete(outputs.compactMap { $0 })
-      }
-      outputs[completion.id] = completion.output
+      // All that there are, for each poll of the group polls others as well.
+      while let completion = group.takeCompleted() { outputs[completion.id] = completion.output }
+      if group.isEmpty { return .complete(outputs.compactMap { $0 }) }
     }
     return .running
   }

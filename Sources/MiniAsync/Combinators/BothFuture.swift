@@ -41,8 +41,8 @@ public struct BothFuture<A: Future & ~Copyable, B: Future & ~Copyable>: Future, 
   /// Passes the request on to what is not complete yet.
   @inlinable
   public mutating func cancel() {
-    a.cancel()
-    b.cancel()
+    if !a.progress.isComplete { a.cancel() }
+    if !b.progress.isComplete { b.cancel() }
   }
 }
 

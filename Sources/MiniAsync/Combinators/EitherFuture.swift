@@ -54,6 +54,7 @@ public struct EitherFuture<A: Future & ~Copyable, B: Future & ~Copyable>: Future
   /// Passes the request on to what is not complete yet.
   @inlinable
   public mutating func cancel() {
+    if progress.isComplete { return }
     a.cancel()
     b.cancel()
   }

@@ -1,10 +1,12 @@
 // Futures awaited from Swift concurrency.
 
-extension Future where Self: Sendable & ~Copyable, Output: Sendable {
+extension Future where Self: ~Copyable {
   /// Waits for the future without blocking a thread, and returns its output.
   ///
-  /// The future is polled by the calling task, which is suspended in between. A future that uses
-  /// no waker is polled again after a yield, then after sleeps that grow to a millisecond.
+  /// The future is polled by the calling task, on the caller's actor, and the task is suspended in
+  /// between: so the future need not be `Sendable`, and chains with their maps can be awaited. A
+  /// future that uses no waker is polled again after a yield, then after sleeps that grow to a
+  /// millisecond.
   ///
   /// Cancelling the task calls ``Future/cancel()`` once; the task then goes on waiting for what
   /// the future makes of it. A future that does not support cancellation is waited for to its end.
@@ -17,6 +19,7 @@ extension Future where Self: Sendable & ~Copyable, Output: Sendable {
   ) async -> Output {
     var driver = TaskDriver()
     while true {
+      driver.beginPoll()
       _ = poll(&driver.notifier)
       if let output { return output }
       if driver.shouldCancel() {
@@ -28,7 +31,7 @@ extension Future where Self: Sendable & ~Copyable, Output: Sendable {
   }
 }
 
-extension FutureGroup where F: Sendable & ~Copyable, F.Output: Sendable {
+extension FutureGroup where F: ~Copyable {
   /// Waits for the next future of the group that completes, without blocking a thread.
   ///
   /// Cancelling the task cancels all futures of the group, once per call.
@@ -38,14 +41,15 @@ extension FutureGroup where F: Sendable & ~Copyable, F.Output: Sendable {
     isolation: isolated (any Actor)? = #isolation
   ) async -> Completion? {
     var driver = TaskDriver()
-    while !poll(&driver.notifier) {
+    while true {
+      driver.beginPoll()
+      if poll(&driver.notifier) { return takeCompleted() }
       if driver.shouldCancel() {
         cancelAll()
       } else {
         await driver.suspend()
       }
     }
-    return takeCompleted()
   }
 }
 
@@ -61,6 +65,9 @@ private struct TaskDriver: ~Copyable {
     notifier = Notifier(waker: Waker(waiter))
   }
 
+  /// Forgets what the last poll has used; so that one after a cancellation is seen for itself.
+  mutating func beginPoll() { notifier.reset(token: 0) }
+
   /// Whether the task was cancelled and this was not answered yet.
   mutating func shouldCancel() -> Bool {
     if isCancelled || !Task.isCancelled { return false }
@@ -70,9 +77,7 @@ private struct TaskDriver: ~Copyable {
 
   /// Suspends until another poll is worth while.
   mutating func suspend(isolation: isolated (any Actor)? = #isolation) async {
-    let used = notifier.used
-    notifier.reset(token: 0)
-    if used == .waker {
+    if notifier.used == .waker {
       pauses = 0
       let waiter = waiter
       if isCancelled {

@@ -1,5 +1,3 @@
-import Synchronization
-
 /// An async operation as a future.
 ///
 /// The operation starts, in a task of its own, at the first poll, and then goes on by itself: the

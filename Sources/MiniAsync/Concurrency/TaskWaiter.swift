@@ -1,5 +1,3 @@
-import Synchronization
-
 /// Suspends a Swift task until a waker is called.
 ///
 /// A wake that comes before the suspension is kept, so none is lost.

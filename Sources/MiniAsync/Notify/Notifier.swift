@@ -17,23 +17,28 @@ public struct Notifier: ~Copyable {
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// It took the waker and will call it.
-    public static let waker = Use(rawValue: 1 << 0)
+    @inlinable
+    public static var waker: Use { Use(rawValue: 1 << 0) }
     /// It named a word to watch.
-    public static let poller = Use(rawValue: 1 << 1)
+    @inlinable
+    public static var poller: Use { Use(rawValue: 1 << 1) }
     /// It wants to be polled again whatever else it used.
     ///
     /// A future made of several sets this when one of them used nothing.
-    public static let repeatedPolls = Use(rawValue: 1 << 2)
+    @inlinable
+    public static var repeatedPolls: Use { Use(rawValue: 1 << 2) }
   }
 
   @usableFromInline var waker: Waker?
-  @usableFromInline var use: Use = []
+  @usableFromInline var use: Use
+  /// The word to watch; means nothing unless `use` contains `.poller`.
   @usableFromInline var watched: Poller?
 
   /// Makes a notifier that offers nothing.
   @inlinable
   public init() {
     waker = nil
+    use = []
     watched = nil
   }
 
@@ -41,6 +46,7 @@ public struct Notifier: ~Copyable {
   @inlinable
   public init(waker: Waker) {
     self.waker = waker
+    use = []
     watched = nil
   }
 
@@ -52,7 +58,7 @@ public struct Notifier: ~Copyable {
 
   /// The word that the future wants to have watched, if any.
   @inlinable
-  public var poller: Poller? { watched }
+  public var poller: Poller? { use.contains(.poller) ? watched : nil }
 
   /// Whether a waker is offered.
   @inlinable
@@ -75,11 +81,11 @@ public struct Notifier: ~Copyable {
   /// polls instead; so does this, when a word is watched already.
   @inlinable
   public mutating func watch(_ poller: Poller) {
-    if watched == nil {
+    if use.contains(.poller) {
+      pollRepeatedly()
+    } else {
       watched = poller
       use.insert(.poller)
-    } else {
-      pollRepeatedly()
     }
   }
 
@@ -98,14 +104,21 @@ public struct Notifier: ~Copyable {
   @inlinable
   public mutating func pollPart(_ poll: (inout Notifier) -> FutureState) -> FutureState {
     let others = use
+    let word = watched
     use = []
     let state = poll(&self)
     if state == .complete {
+      // What it has used is void, and its word may be gone already.
       use = others
-    } else {
-      if use.isEmpty { use = .repeatedPolls }
-      use.formUnion(others)
+      watched = word
+      return state
     }
+    if use.isEmpty { use = .repeatedPolls }
+    if others.contains(.poller) {
+      if use.contains(.poller) { use.insert(.repeatedPolls) }
+      watched = word
+    }
+    use.formUnion(others)
     return state
   }
 
@@ -114,6 +127,5 @@ public struct Notifier: ~Copyable {
   mutating func reset(token: UInt64) {
     waker?.token = token
     use = []
-    watched = nil
   }
 }

@@ -74,9 +74,7 @@ public struct FutureGroup<F: Future & ~Copyable>: ~Copyable {
     register(&notifier)
     let store = store
     let body = { (index: Int, notifier: inout Notifier) in store.poll(index, &notifier) }
-    pollFresh(isAsync: true, body)
-    pollFresh(isAsync: false, body)
-    store.fresh.removeAll(keepingCapacity: true)
+    pollFresh(body)
     _ = engine.pollReady(isAsync: { store.isAsync($0) }, body)
 
     if store.hasCompleted || store.isEmpty { return true }
@@ -84,13 +82,20 @@ public struct FutureGroup<F: Future & ~Copyable>: ~Copyable {
     return false
   }
 
-  /// Polls the futures that were never polled and have, or have not, the property.
+  /// Polls the futures that were never polled, asynchronous ones first.
   @inlinable
   @inline(__always)
-  mutating func pollFresh(isAsync: Bool, _ body: (Int, inout Notifier) -> FutureState) {
-    for index in store.fresh where store.isAsync(Int(index)) == isAsync {
+  mutating func pollFresh(_ body: (Int, inout Notifier) -> FutureState) {
+    if store.fresh.isEmpty { return }
+    for index in store.fresh where store.isAsync(Int(index)) {
+      store.startedAsync = true
       _ = engine.poll(Int(index), body)
     }
+    // Not "the others": a poll may have changed the property.
+    for index in store.fresh where !engine.isStarted(Int(index)) {
+      _ = engine.poll(Int(index), body)
+    }
+    store.clearFresh()
   }
 
   @usableFromInline
@@ -108,3 +113,5 @@ public struct FutureGroup<F: Future & ~Copyable>: ~Copyable {
     if !engine.list.announcePark() { cell.wake() }
   }
 }
+
+extension FutureGroup.Completion: Sendable where F: ~Copyable, F.Output: Sendable {}

@@ -37,14 +37,20 @@ final class FutureStore<F: Future & ~Copyable> {
 
   var takenCount: Int { added - count }
 
-  /// Whether one of the futures that were not polled yet has `property`; if there is none, one of
-  /// the others.
+  /// Whether one of the futures was asynchronous before it was polled for the first time.
+  ///
+  /// Remembered, because asking all of them at each wake would cost what polling all does.
+  @usableFromInline var startedAsync = false
+
+  /// Whether one of the futures that were not polled yet has `property`, or one of the others had
+  /// it before its first poll.
   func hasProperty(_ property: FutureProperty) -> Bool {
-    if !fresh.isEmpty {
-      return fresh.contains { unsafe places[Int($0)].hasProperty(property) }
-    }
-    return ids.indices.contains { unsafe ids[$0] >= 0 && places[$0].hasProperty(property) }
+    if count == 0 { return false }
+    return startedAsync || fresh.contains { unsafe places[Int($0)].hasProperty(property) }
   }
+
+  @usableFromInline
+  func clearFresh() { fresh.removeAll(keepingCapacity: true) }
 
   @usableFromInline var isEmpty: Bool { count == 0 }
 
@@ -67,6 +73,7 @@ final class FutureStore<F: Future & ~Copyable> {
   }
 
   func add(_ future: consuming F) -> Int {
+    if count == 0 { startedAsync = false }
     if free.isEmpty { grow(to: max(16, ids.count * 2)) }
     let index = Int(free.removeLast())
     // SAFETY: a free place holds no future.
@@ -123,8 +130,9 @@ final class FutureStore<F: Future & ~Copyable> {
     guard hasCompleted else { return nil }
     let completion = completed[nextCompleted]
     nextCompleted += 1
-    if nextCompleted == completed.count {
-      completed.removeAll(keepingCapacity: true)
+    // Amortised O(1), and no output is kept for long by a group that never runs dry.
+    if nextCompleted * 2 >= completed.count {
+      completed.removeFirst(nextCompleted)
       nextCompleted = 0
     }
     return completion

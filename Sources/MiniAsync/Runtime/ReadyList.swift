@@ -4,7 +4,7 @@ import Synchronization
 /// The futures of one waiter that were woken since it looked last.
 ///
 /// Any thread pushes (``wake(token:)``), the waiter takes everything at once. Each future has a
-/// node of its own, so a wake costs the same however many futures wait, and only what was woken is
+/// link of its own, so a wake costs the same however many futures wait, and only what was woken is
 /// polled. The list is a Treiber stack that is only ever emptied whole, so it has no ABA problem.
 ///
 /// A token carries the index of its future and a generation; a wake for a place that was given to
@@ -25,24 +25,33 @@ final class ReadyList: WakeTarget {
 
   // Nodes never move, since wakers hold indices of them: chunk k has `firstChunk << k` of them.
   // SAFETY: only the waiter writes the table, before it hands out a token that leads there.
-  nonisolated(unsafe) private let chunks: UnsafeMutablePointer<UnsafeMutablePointer<ReadyNode>?>
+  @usableFromInline nonisolated(unsafe) let chunks: UnsafeMutablePointer<Chunk>
   // SAFETY: read and written by the waiter only.
   nonisolated(unsafe) private var capacity = 0
 
-  private static let firstChunk = 32
+  /// The links, which wakers reach, and the nodes, which only the waiter does.
+  @unsafe
+  @usableFromInline
+  struct Chunk {
+    @usableFromInline var links: UnsafeMutablePointer<ReadyLink>?
+    @usableFromInline var nodes: UnsafeMutablePointer<ReadyNode>?
+  }
+
+  @inlinable static var firstChunk: Int { 32 }
   private static let maximumChunks = 27
 
   init(unparking: Unparking) {
     self.unparking = unparking
     unsafe chunks = .allocate(capacity: Self.maximumChunks)
-    unsafe chunks.initialize(repeating: nil, count: Self.maximumChunks)
+    unsafe chunks.initialize(repeating: Chunk(), count: Self.maximumChunks)
   }
 
   deinit {
     for number in 0..<Self.maximumChunks {
-      guard let chunk = unsafe chunks[number] else { break }
-      unsafe chunk.deinitialize(count: Self.firstChunk << number)
-      unsafe chunk.deallocate()
+      guard let links = unsafe chunks[number].links else { break }
+      unsafe links.deinitialize(count: Self.firstChunk << number)
+      unsafe links.deallocate()
+      unsafe chunks[number].nodes?.deallocate()
     }
     unsafe chunks.deallocate()
   }
@@ -56,27 +65,45 @@ final class ReadyList: WakeTarget {
     precondition(
       count <= Int(ReadyHead.maximumIndex), "ReadyList: more than 4 billion futures in one wait")
     var number = 0
-    while unsafe chunks[number] != nil { number += 1 }
+    while unsafe chunks[number].links != nil { number += 1 }
     while unsafe capacity < count {
       let size = Self.firstChunk << number
-      let chunk = UnsafeMutablePointer<ReadyNode>.allocate(capacity: size)
-      for offset in 0..<size { unsafe (chunk + offset).initialize(to: ReadyNode()) }
-      unsafe chunks[number] = unsafe chunk
+      let links = UnsafeMutablePointer<ReadyLink>.allocate(capacity: size)
+      for offset in 0..<size { unsafe (links + offset).initialize(to: ReadyLink()) }
+      let nodes = UnsafeMutablePointer<ReadyNode>.allocate(capacity: size)
+      unsafe nodes.initialize(repeating: ReadyNode(), count: size)
+      unsafe chunks[number] = unsafe Chunk(links: links, nodes: nodes)
       unsafe capacity += size
       number += 1
     }
   }
 
   /// The node of `index`.
-  @usableFromInline
+  ///
+  /// Waiter only.
+  @inlinable
+  @inline(__always)
   func node(_ index: Int) -> UnsafeMutablePointer<ReadyNode> {
+    let (chunk, offset) = Self.place(index)
+    // SAFETY: an index comes from the waiter, below what it reserved, or from a token it made.
+    return unsafe chunks[chunk].nodes.unsafelyUnwrapped + offset
+  }
+
+  /// The link of `index`.
+  private func link(_ index: Int) -> UnsafeMutablePointer<ReadyLink> {
+    let (chunk, offset) = Self.place(index)
+    // SAFETY: as for `node`.
+    return unsafe chunks[chunk].links.unsafelyUnwrapped + offset
+  }
+
+  @inlinable
+  @inline(__always)
+  static func place(_ index: Int) -> (chunk: Int, offset: Int) {
     // Chunk k begins at index (firstChunk << k) - firstChunk, so adding firstChunk makes the
     // highest bit tell the chunk.
-    let shifted = UInt32(truncatingIfNeeded: index + Self.firstChunk)
-    let number = 26 - shifted.leadingZeroBitCount
-    // SAFETY: an index comes from the waiter, below what it reserved, or from a token it made.
-    let chunk = unsafe chunks[number]
-    return unsafe chunk.unsafelyUnwrapped + (Int(shifted) - Self.firstChunk << number)
+    let shifted = UInt32(truncatingIfNeeded: index + firstChunk)
+    let chunk = 26 - shifted.leadingZeroBitCount
+    return (chunk, Int(shifted) - firstChunk << chunk)
   }
 
   /// Takes `marks` from a node.
@@ -84,11 +111,7 @@ final class ReadyList: WakeTarget {
   /// Waiter only.
   @usableFromInline
   func unmark(_ index: Int, _ marks: ReadyNode.Mark) {
-    // A store, not a change in place: that would be an access to the whole node, whose first
-    // word the wakers race for.
-    let node = unsafe node(index)
-    let mark = unsafe node.pointee.mark
-    unsafe node.pointee.mark = mark.subtracting(marks)
+    unsafe node(index).pointee.mark.subtract(marks)
   }
 
   /// The token that wakes `index`, in its present generation.
@@ -100,14 +123,14 @@ final class ReadyList: WakeTarget {
 
   /// Gives the place to another future: wakes meant for the present one are dropped from now on.
   func renew(_ index: Int) {
-    let node = unsafe node(index)
-    let generation = unsafe (node.pointee.generation + 1) & (.max >> 1)
-    unsafe node.pointee.generation = generation
+    let link = unsafe link(index)
+    let generation = unsafe (node(index).pointee.generation + 1) & (.max >> 1)
+    unsafe node(index).pointee.generation = generation
     // A place that is in the list stays there: the new future then gets a poll too many.
-    var old = unsafe node.pointee.wakeWord.load(ordering: .relaxed)
+    var old = unsafe link.pointee.wakeWord.load(ordering: .relaxed)
     while true {
       let new = WakeWord(generation: generation, isQueued: old.isQueued)
-      let (exchanged, seen) = unsafe node.pointee.wakeWord.weakCompareExchange(
+      let (exchanged, seen) = unsafe link.pointee.wakeWord.weakCompareExchange(
         expected: old, desired: new, ordering: .relaxed)
       if exchanged { return }
       old = seen
@@ -119,15 +142,15 @@ final class ReadyList: WakeTarget {
   @usableFromInline
   func wake(token: UInt64) {
     let index = UInt32(truncatingIfNeeded: token)
-    let node = unsafe node(Int(index))
-    guard unsafe enqueue(node, generation: UInt32(token >> 32)) else { return }
+    let link = unsafe link(Int(index))
+    guard unsafe enqueue(link, generation: UInt32(token >> 32)) else { return }
 
     var old = head.load(ordering: .relaxed)
     while true {
       var new = old
       let (next, unpark) = new.push(index)
       // SAFETY: whoever set `isQueued` owns `next` until the waiter takes the list.
-      unsafe node.pointee.next = next
+      unsafe link.pointee.next.store(next, ordering: .relaxed)
       // ORDER: releases `next`; pairs with `take`.
       let (exchanged, seen) = head.weakCompareExchange(
         expected: old, desired: new, ordering: .releasing)
@@ -142,13 +165,13 @@ final class ReadyList: WakeTarget {
   /// Marks the node as queued.
   ///
   /// `false` if it is already, or has another generation by now.
-  private func enqueue(_ node: UnsafeMutablePointer<ReadyNode>, generation: UInt32) -> Bool {
-    var old = unsafe node.pointee.wakeWord.load(ordering: .relaxed)
+  private func enqueue(_ link: UnsafeMutablePointer<ReadyLink>, generation: UInt32) -> Bool {
+    var old = unsafe link.pointee.wakeWord.load(ordering: .relaxed)
     while true {
       guard old.generation == generation else { return false }
       // ORDER: releases what the caller published before the wake; pairs with `dequeue`. Also
       // where the node is queued already: the poll still to come must see it.
-      let (exchanged, seen) = unsafe node.pointee.wakeWord.weakCompareExchange(
+      let (exchanged, seen) = unsafe link.pointee.wakeWord.weakCompareExchange(
         expected: old, desired: WakeWord(generation: generation, isQueued: true),
         ordering: .acquiringAndReleasing)
       if exchanged { return !old.isQueued }
@@ -176,10 +199,14 @@ final class ReadyList: WakeTarget {
   func take(into batch: inout [UInt32]) {
     guard head.load(ordering: .relaxed) != .empty else { return }
     // ORDER: acquires every `next` in the list; pairs with `wake`.
-    var head = self.head.exchange(.empty, ordering: .acquiring)
+    collect(head.exchange(.empty, ordering: .acquiring), into: &batch)
+  }
+
+  private func collect(_ taken: ReadyHead, into batch: inout [UInt32]) {
+    var head = taken
     while let index = head.first {
       batch.append(index)
-      head = unsafe node(Int(index)).pointee.next
+      head = unsafe link(Int(index)).pointee.next.load(ordering: .relaxed)
     }
   }
 
@@ -188,18 +215,19 @@ final class ReadyList: WakeTarget {
   /// Before the poll, so that a wake during it counts. Waiter only.
   @usableFromInline
   func dequeue(_ index: Int) {
-    let node = unsafe node(index)
-    let free = unsafe WakeWord(generation: node.pointee.generation, isQueued: false)
+    let free = unsafe WakeWord(generation: node(index).pointee.generation, isQueued: false)
     // ORDER: acquires what the wakers published; pairs with `enqueue`.
-    unsafe _ = node.pointee.wakeWord.exchange(free, ordering: .acquiringAndReleasing)
+    unsafe _ = link(index).pointee.wakeWord.exchange(free, ordering: .acquiringAndReleasing)
   }
 
-  /// Empties the list.
+  /// Empties the list, with `batch` as scratch memory.
   ///
-  /// Only while nobody else has a waker of it. Waiter only.
-  func clear() {
-    var batch: [UInt32] = []
-    take(into: &batch)
+  /// Waiter only.
+  func clear(using batch: inout [UInt32]) {
+    if !batch.isEmpty { batch.removeAll(keepingCapacity: true) }
+    // ORDER: acquires every `next`, as `take` does. A read-modify-write in any case: it sees the
+    // newest value, also where the caller knows only from a reference count that wakers are gone.
+    collect(head.exchange(.empty, ordering: .acquiring), into: &batch)
     for index in batch { dequeue(Int(index)) }
   }
 

@@ -1,22 +1,25 @@
 import Synchronization
 
-/// What a ``ReadyList`` keeps for one future: 16 bytes.
+/// What wakers and the waiter share of one future: 8 bytes.
+///
+/// Apart from ``ReadyNode``, so that the waiter's changes of its own part are no accesses to this.
 @usableFromInline
-struct ReadyNode: ~Copyable {
+struct ReadyLink: ~Copyable {
   /// Generation and "is in the list", the part that wakers race for.
   let wakeWord = Atomic<WakeWord>(WakeWord(generation: 0, isQueued: false))
   /// The next woken index.
   ///
-  /// Written by the waker that set `isQueued`, read by the waiter that took
-  /// the list.
-  var next = ReadyHead.empty
+  /// Written by the waker that set `isQueued`, read by the waiter that took the list: ordered by
+  /// the head of the list, not by itself.
+  let next = Atomic<ReadyHead>(.empty)
+}
+
+/// What the waiter alone keeps of one future: 8 bytes.
+@usableFromInline
+struct ReadyNode {
   /// The generation that tokens carry now.
-  ///
-  /// Waiter only.
   @usableFromInline var generation: UInt32 = 0
   /// What the waiter knows of the future.
-  ///
-  /// Waiter only.
   @usableFromInline var mark: Mark = []
 
   @usableFromInline
@@ -31,19 +34,19 @@ struct ReadyNode: ~Copyable {
     init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// It was polled at least once.
-    @usableFromInline static var started: Mark { Mark(rawValue: 1) }
-    /// It is complete, or its place is free: not to be polled.
-    @usableFromInline static var done: Mark { Mark(rawValue: 2) }
+    @inlinable static var started: Mark { Mark(rawValue: 1) }
+    /// It is complete, its place is free, or no wait is under way: not to be polled.
+    @inlinable static var done: Mark { Mark(rawValue: 2) }
     /// It wants to be polled again after a pause.
-    @usableFromInline static var repeats: Mark { Mark(rawValue: 4) }
+    @inlinable static var repeats: Mark { Mark(rawValue: 4) }
     /// It stands in the list of futures to poll again (it may have stopped wanting that).
-    @usableFromInline static var listed: Mark { Mark(rawValue: 8) }
+    @inlinable static var listed: Mark { Mark(rawValue: 8) }
     /// It stands in the list of words to watch.
-    @usableFromInline static var watched: Mark { Mark(rawValue: 16) }
+    @inlinable static var watched: Mark { Mark(rawValue: 16) }
   }
 }
 
-/// The word of a ``ReadyNode`` that wakers race for.
+/// The word of a ``ReadyLink`` that wakers race for.
 struct WakeWord: RawRepresentable, AtomicRepresentable, Hashable, Sendable {
   let rawValue: UInt32
 

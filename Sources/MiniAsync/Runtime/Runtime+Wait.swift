@@ -31,13 +31,13 @@ extension Runtime {
   public func wait<F: Future & ~Copyable>(_ future: inout F) -> F.Output {
     while true {
       if case .complete(let output) = future.progress { return output }
-      var engine = takeEngine()
+      let box = takeEngine()
       unsafe withUnsafeMutablePointer(to: &future) { pointer in
-        engine.run(count: 1, isAsync: { _ in false }) { _, notifier in
+        unsafe box.engine.run(count: 1, isAsync: { _ in false }) { _, notifier in
           unsafe pointer.pointee.poll(&notifier)
         }
       }
-      giveBack(engine, count: 1)
+      giveBack(box, count: 1)
     }
   }
 
@@ -49,7 +49,7 @@ extension Runtime {
   ///
   /// Corresponds to C's `runtime_wait_multiple`.
   @inlinable
-  @available(*, noasync, message: "waiting blocks a cooperative thread: use AllOf(...).value()")
+  @available(*, noasync, message: "waiting blocks a cooperative thread: use await AllOf(...).value()")
   public func waitMultiple<F: Future>(_ futures: inout [F]) {
     unsafe futures.withUnsafeMutableBufferPointer { unsafe waitMultiple(unsafe: $0) }
   }
@@ -58,7 +58,7 @@ extension Runtime {
   ///
   /// As for arrays.
   @inlinable
-  @available(*, noasync, message: "waiting blocks a cooperative thread: use AllOf(...).value()")
+  @available(*, noasync, message: "waiting blocks a cooperative thread: use await AllOf(...).value()")
   public func waitMultiple<F: Future & ~Copyable>(_ futures: inout MutableSpan<F>) {
     unsafe futures.withUnsafeMutableBufferPointer { unsafe waitMultiple(unsafe: $0) }
   }
@@ -68,23 +68,24 @@ extension Runtime {
   /// As for arrays. The buffer must be initialised, and no one else may touch it meanwhile.
   @unsafe
   @inlinable
-  @available(*, noasync, message: "waiting blocks a cooperative thread: use AllOf(...).value()")
+  @available(*, noasync, message: "waiting blocks a cooperative thread: use await AllOf(...).value()")
   public func waitMultiple<F: Future & ~Copyable>(unsafe futures: UnsafeMutableBufferPointer<F>) {
     guard let base = futures.baseAddress else { return }
     let count = futures.count
-    var engine = takeEngine()
+    let box = takeEngine()
     // SAFETY: every index is below `count`, and the caller lends the whole buffer.
-    engine.run(count: count, isAsync: { unsafe base[$0].hasProperty(.async) }) { index, notifier in
+    unsafe box.engine.run(count: count, isAsync: { unsafe base[$0].hasProperty(.async) }) {
+      index, notifier in
       unsafe base[index].poll(&notifier)
     }
-    giveBack(engine, count: count)
+    giveBack(box, count: count)
   }
 
   /// Waits until two futures, of any types, are complete.
   ///
   /// As for arrays.
   @inlinable
-  @available(*, noasync, message: "waiting blocks a cooperative thread: use Both(...).value()")
+  @available(*, noasync, message: "waiting blocks a cooperative thread: use await a.and(b).value()")
   public func waitMultiple<A: Future & ~Copyable, B: Future & ~Copyable>(
     _ a: inout A, _ b: inout B
   ) {
@@ -97,7 +98,7 @@ extension Runtime {
   ///
   /// As for arrays.
   @inlinable
-  @available(*, noasync, message: "waiting blocks a cooperative thread: use Both(...).value()")
+  @available(*, noasync, message: "waiting blocks a cooperative thread: use await a.and(b).value()")
   public func waitMultiple<
     A: Future & ~Copyable, B: Future & ~Copyable, C: Future & ~Copyable
   >(_ a: inout A, _ b: inout B, _ c: inout C) {
@@ -114,7 +115,7 @@ extension Runtime {
   ///
   /// For more, use a ``FutureGroup`` of ``AnyFuture``.
   @inlinable
-  @available(*, noasync, message: "waiting blocks a cooperative thread: use Both(...).value()")
+  @available(*, noasync, message: "waiting blocks a cooperative thread: use await a.and(b).value()")
   public func waitMultiple<
     A: Future & ~Copyable, B: Future & ~Copyable, C: Future & ~Copyable, D: Future & ~Copyable
   >(_ a: inout A, _ b: inout B, _ c: inout C, _ d: inout D) {
@@ -140,13 +141,13 @@ extension Runtime {
   ) -> FutureGroup<F>.Completion? {
     if let completion = group.takeCompleted() { return completion }
     if group.isEmpty { return nil }
-    var engine = takeEngine()
+    let box = takeEngine()
     unsafe withUnsafeMutablePointer(to: &group) { pointer in
-      engine.run(count: 1, isAsync: { _ in false }) { _, notifier in
+      unsafe box.engine.run(count: 1, isAsync: { _ in false }) { _, notifier in
         unsafe pointer.pointee.poll(&notifier) ? .complete : .running
       }
     }
-    giveBack(engine, count: 1)
+    giveBack(box, count: 1)
     return group.takeCompleted()
   }
 
@@ -154,11 +155,11 @@ extension Runtime {
   @unsafe
   @usableFromInline
   func waitMultiple(_ futures: [FuturePointer]) {
-    var engine = takeEngine()
-    unsafe engine.run(count: futures.count, isAsync: { unsafe futures[$0].isAsync() }) {
+    let box = takeEngine()
+    unsafe box.engine.run(count: futures.count, isAsync: { unsafe futures[$0].isAsync() }) {
       index, notifier in unsafe futures[index].poll(&notifier)
     }
-    unsafe giveBack(engine, count: futures.count)
+    unsafe giveBack(box, count: futures.count)
   }
 }
 

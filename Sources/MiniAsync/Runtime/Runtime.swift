@@ -1,5 +1,4 @@
 import CMiniAsync
-import Synchronization
 
 /// Waits on the calling thread for one or many futures, without busy polling.
 ///
@@ -29,7 +28,7 @@ public final class Runtime: Sendable {
   public struct Configuration: Sendable {
     /// The most CPU pauses to spin for before the thread sleeps.
     ///
-    /// 0 sleeps at once.
+    /// 0 sleeps at once; so does less.
     ///
     /// A pause takes 15 to 50 nanoseconds, depending on the CPU. With one core, never spun.
     public var spinLimit: Int
@@ -37,16 +36,17 @@ public final class Runtime: Sendable {
     public var longestSleep: Duration
 
     /// Makes a configuration; the defaults fit most programs.
-    public init(spinLimit: Int = 512, longestSleep: Duration = .microseconds(200)) {
+    public init(spinLimit: Int = 2048, longestSleep: Duration = .microseconds(200)) {
       self.spinLimit = max(0, spinLimit)
       self.longestSleep = longestSleep
     }
 
     var longestSleepNanoseconds: Int64 {
       let (seconds, attoseconds) = longestSleep.components
-      let nanoseconds = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-      if nanoseconds.overflow { return seconds < 0 ? 1 : .max }
-      return max(1, nanoseconds.partialValue + attoseconds / 1_000_000_000)
+      let whole = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+      let sum = whole.partialValue.addingReportingOverflow(attoseconds / 1_000_000_000)
+      if whole.overflow || sum.overflow { return seconds < 0 ? 1 : .max }
+      return max(1, sum.partialValue)
     }
   }
 
@@ -72,18 +72,19 @@ public final class Runtime: Sendable {
   /// How this runtime waits.
   public let configuration: Configuration
 
-  private struct Shared: ~Copyable {
-    var spare: WaitEngine?
+  private struct Shared {
+    /// Engines of past waits: as many as threads usually wait at once.
+    var spares: [EngineBox] = []
     var statistics = Statistics()
   }
-  private let shared = Locked(Shared(spare: nil))
+  private let shared = Locked(Shared())
 
   /// Makes a runtime.
   ///
   /// Starts no thread.
   public init(configuration: Configuration = Configuration()) {
     var configuration = configuration
-    if mini_available_cpus() == 1 { configuration.spinLimit = 0 }
+    if mini_online_cpus() == 1 { configuration.spinLimit = 0 }
     self.configuration = configuration
   }
 
@@ -94,21 +95,32 @@ public final class Runtime: Sendable {
 
   /// An engine for one wait: that of an earlier one, or a new one.
   @usableFromInline
-  func takeEngine() -> WaitEngine {
-    if let spare = shared.withLock({ $0.spare.take() }) { return spare }
-    return WaitEngine(list: ReadyList(unparking: .thread), configuration: configuration)
+  func takeEngine() -> EngineBox {
+    if let spare = shared.withLock({ $0.spares.popLast() }) { return spare }
+    return EngineBox(
+      WaitEngine(list: ReadyList(unparking: .thread), configuration: configuration))
   }
 
-  /// Ends a wait for `count` futures.
-  ///
-  /// The engine is kept if no waker of it is left anywhere.
+  /// Ends a wait for `count` futures, and keeps its engine for a later one.
   @usableFromInline
-  func giveBack(_ engine: consuming WaitEngine, count: Int) {
-    let statistics = engine.counts
-    var spare = engine.resetForReuse(count: count) ? Optional(consume engine) : nil
+  func giveBack(_ box: EngineBox, count: Int) {
+    // SAFETY: the caller has taken the box, and uses it no more.
+    let statistics = unsafe box.engine.counts
+    unsafe box.engine.resetForReuse(count: count)
     shared.withLock { shared in
       shared.statistics += statistics
-      if shared.spare == nil { shared.spare = spare.take() }
+      if shared.spares.count < Self.mostSpares { shared.spares.append(box) }
     }
   }
+
+  private static let mostSpares = 8
+}
+
+/// An engine that can be handed on without moving it.
+@usableFromInline
+final class EngineBox: Sendable {
+  // SAFETY: whoever has taken the box uses it alone.
+  @usableFromInline nonisolated(unsafe) var engine: WaitEngine
+
+  init(_ engine: consuming WaitEngine) { unsafe self.engine = engine }
 }

@@ -15,7 +15,7 @@ struct WaitEngine: ~Copyable {
   @usableFromInline var notifier: Notifier
 
   /// Futures that are polled again after a pause.
-  @usableFromInline var repeating: [UInt32] = []
+  @usableFromInline var repeating: [Repeating] = []
   /// Futures that named a word to watch.
   @usableFromInline var watching: [(index: UInt32, poller: Poller)] = []
   /// Polls owed to `repeating`: one for each poll of another future, so that a stream of wakes
@@ -26,6 +26,21 @@ struct WaitEngine: ~Copyable {
   private var backoff: Backoff
   private var spin: SpinLimit
   @usableFromInline var counts = Runtime.Statistics()
+
+  /// A future that is polled again, with its node, so that a sweep need not look that up.
+  @safe
+  @usableFromInline
+  struct Repeating {
+    @usableFromInline let index: Int
+    // SAFETY: nodes live and stay where they are as long as the list.
+    @usableFromInline let node: UnsafeMutablePointer<ReadyNode>
+
+    @usableFromInline
+    init(index: Int, node: UnsafeMutablePointer<ReadyNode>) {
+      self.index = index
+      unsafe self.node = unsafe node
+    }
+  }
 
   init(list: ReadyList, configuration: Runtime.Configuration) {
     self.list = list
@@ -38,53 +53,80 @@ struct WaitEngine: ~Copyable {
 
   /// Makes room for the indices below `count`.
   @usableFromInline
-  func reserve(_ count: Int) { list.reserve(count) }
+  mutating func reserve(_ count: Int) {
+    list.reserve(count)
+    // All may be woken at once; better now than at the first wake.
+    if batch.capacity < count { batch.reserveCapacity(count) }
+  }
 
   /// Forgets the futures below `count` and all counts, for another wait.
   ///
-  /// - Returns: Whether it may be used again. It may not while anyone has a waker of its list.
-  mutating func resetForReuse(count: Int) -> Bool {
+  /// Wakers of this wait may be left somewhere, and be called at any time, even now. They have an
+  /// old generation then; one that is in the middle of a wake may still put its index into the
+  /// list of a later wait, where it costs a poll or, if the place is not in use, nothing.
+  mutating func resetForReuse(count: Int) {
     notifier = Notifier()
-    // ORDER: whoever dropped a waker pushed with it before; `clear` reads the list by
-    // read-modify-writes, which see the newest value whatever the reference count's ordering.
-    guard isKnownUniquelyReferenced(&list) else { return false }
+    if !isKnownUniquelyReferenced(&list) {
+      for index in 0..<count { list.renew(index) }
+    }
     notifier = Notifier(waker: Waker(list))
-    list.clear()
-    for index in 0..<count { unsafe list.node(index).pointee.mark = [] }
-    repeating.removeAll(keepingCapacity: true)
-    watching.removeAll(keepingCapacity: true)
+    list.clear(using: &batch)
+    // Places that the next wait does not use must not be polled by it.
+    for index in 0..<count { unsafe list.node(index).pointee.mark = .done }
+    // All are complete, so none is repeated or watched, but some may stand in the list still.
+    if !repeating.isEmpty { repeating.removeAll(keepingCapacity: true) }
+    if !watching.isEmpty { watching.removeAll(keepingCapacity: true) }
     owed = 0
     backoff.reset()
     counts = Runtime.Statistics()
-    return true
   }
 
   // MARK: Polling
 
+  /// What a poll of a future has come to.
+  @usableFromInline
+  enum Outcome {
+    /// It is complete since this poll.
+    case completed
+    /// It wants what it wanted before.
+    case unchanged
+    /// Look at its mark.
+    case changed
+  }
+
   /// Polls the future of `index`, unless it is done, and notes how it wants to be polled again.
-  ///
-  /// - Returns: Whether this poll completed it.
   @inlinable
   @inline(__always)
   mutating func poll(
     _ index: Int, _ body: (Int, inout Notifier) -> FutureState
-  ) -> Bool {
+  ) -> Outcome {
     let node = unsafe list.node(index)
-    if unsafe node.pointee.mark.contains(.done) { return false }
+    let mark = unsafe node.pointee.mark
+    if mark.contains(.done) { return .changed }
     counts.polls &+= 1
+    return unsafe poll(index, node, mark, body)
+  }
+
+  /// Polls a future that is not done; `mark` is its node's.
+  @unsafe
+  @inlinable
+  @inline(__always)
+  mutating func poll(
+    _ index: Int, _ node: UnsafeMutablePointer<ReadyNode>, _ mark: ReadyNode.Mark,
+    _ body: (Int, inout Notifier) -> FutureState
+  ) -> Outcome {
     notifier.reset(token: UInt64(unsafe node.pointee.generation) << 32 | UInt64(index))
     if body(index, &notifier) == .complete {
-      if unsafe node.pointee.mark.contains(.watched) { unwatch(index) }
+      if mark.contains(.watched) { unwatch(index) }
       let mark = unsafe node.pointee.mark
       unsafe node.pointee.mark = mark.subtracting(.repeats).union([.started, .done])
-      return true
+      return .completed
     }
     // The two usual cases, in which nothing has changed since the last poll.
-    let mark = unsafe node.pointee.mark
-    if notifier.use == .waker && mark == .started { return false }
-    if notifier.use.isEmpty && mark == [.started, .listed, .repeats] { return false }
+    if notifier.use == .waker && mark == .started { return .unchanged }
+    if notifier.use.isEmpty && mark == [.started, .listed, .repeats] { return .unchanged }
     classify(index)
-    return false
+    return .changed
   }
 
   /// Notes what the future of the last poll used of the notifier.
@@ -98,7 +140,7 @@ struct WaitEngine: ~Copyable {
       mark.insert(.watched)
     }
     if notifier.used.isEmpty || notifier.used.contains(.repeatedPolls) {
-      if !mark.contains(.listed) { repeating.append(UInt32(index)) }
+      if !mark.contains(.listed) { unsafe repeating.append(Repeating(index: index, node: node)) }
       mark.formUnion([.listed, .repeats])
     } else {
       mark.remove(.repeats)
@@ -113,6 +155,19 @@ struct WaitEngine: ~Copyable {
     list.unmark(index, .watched)
   }
 
+  /// Whether the future of `index` was polled since its place was given to it.
+  @inlinable
+  @inline(__always)
+  func isStarted(_ index: Int) -> Bool {
+    unsafe list.node(index).pointee.mark.contains(.started)
+  }
+
+  @inlinable
+  @inline(__always)
+  func isDone(_ index: Int) -> Bool {
+    unsafe list.node(index).pointee.mark.contains(.done)
+  }
+
   /// Polls the futures below `count` for the first time, asynchronous ones first.
   ///
   /// - Returns: How many are complete.
@@ -123,11 +178,12 @@ struct WaitEngine: ~Copyable {
   ) -> Int {
     reserve(count)
     var completed = 0
-    for index in 0..<count where isAsync(index) {
-      if poll(index, body) { completed += 1 }
+    for index in 0..<count {
+      unsafe list.node(index).pointee.mark = []
+      if isAsync(index), poll(index, body) == .completed { completed += 1 }
     }
-    for index in 0..<count where unsafe !list.node(index).pointee.mark.contains(.started) {
-      if poll(index, body) { completed += 1 }
+    for index in 0..<count where !isStarted(index) {
+      if poll(index, body) == .completed { completed += 1 }
     }
     return completed
   }
@@ -147,11 +203,15 @@ struct WaitEngine: ~Copyable {
     // In the order of their wakes, asynchronous ones first.
     for position in stride(from: woken - 1, through: 0, by: -1) {
       let index = wokenIndex(position)
-      if isAsync(index), pollWoken(index, body) { completed += 1 }
+      // A place that is done may hold no future that could be asked.
+      if !isDone(index) && isAsync(index) {
+        markPolled(position)
+        if pollWoken(index, body) { completed += 1 }
+      }
     }
-    for position in stride(from: woken - 1, through: 0, by: -1) {
-      let index = wokenIndex(position)
-      if !isAsync(index), pollWoken(index, body) { completed += 1 }
+    // Not "the others": the property may have changed since, and each is polled exactly once.
+    for position in stride(from: woken - 1, through: 0, by: -1) where !wasPolled(position) {
+      if pollWoken(wokenIndex(position), body) { completed += 1 }
     }
     if !watching.isEmpty { completed += pollChanged(body) }
     // Those that are polled anyway have their turn when nothing else had, or as often as others.
@@ -169,7 +229,7 @@ struct WaitEngine: ~Copyable {
   mutating func pollWoken(_ index: Int, _ body: (Int, inout Notifier) -> FutureState) -> Bool {
     list.dequeue(index)
     counts.wakes &+= 1
-    return poll(index, body)
+    return poll(index, body) == .completed
   }
 
   /// Polls the futures whose word has changed, each at most once.
@@ -187,7 +247,7 @@ struct WaitEngine: ~Copyable {
       watching.swapAt(position, watching.count - 1)
       watching.removeLast()
       list.unmark(index, .watched)
-      if poll(index, body) { completed += 1 }
+      if poll(index, body) == .completed { completed += 1 }
       progressed()
     }
     return completed
@@ -196,24 +256,36 @@ struct WaitEngine: ~Copyable {
   /// Polls the futures that are polled again and again.
   @inlinable
   mutating func pollRepeating(_ body: (Int, inout Notifier) -> FutureState) -> Int {
+    // Out of `self` for the sweep. No future joins the list meanwhile: those polled stand in it.
+    var entries = repeating
+    repeating = []
     var completed = 0
+    var polls = 0
     var kept = 0
-    // No future is added to the list meanwhile: those polled here stand in it.
-    for position in 0..<repeating.count {
-      let index = repeating[position]
-      if unsafe list.node(Int(index)).pointee.mark.contains(.repeats),
-        poll(Int(index), body)
-      {
-        completed += 1
+    for position in 0..<entries.count {
+      let entry = entries[position]
+      let mark = unsafe entry.node.pointee.mark
+      var isKept = mark.contains(.repeats)
+      if isKept {
+        polls &+= 1
+        switch unsafe poll(entry.index, entry.node, mark, body) {
+        case .unchanged: break
+        case .changed: isKept = unsafe entry.node.pointee.mark.contains(.repeats)
+        case .completed:
+          completed += 1
+          isKept = false
+        }
       }
-      if unsafe list.node(Int(index)).pointee.mark.contains(.repeats) {
-        if kept != position { repeating[kept] = index }
+      if isKept {
+        if kept != position { entries[kept] = entry }
         kept += 1
       } else {
-        list.unmark(Int(index), .listed)
+        list.unmark(entry.index, .listed)
       }
     }
-    repeating.removeLast(repeating.count - kept)
+    if kept < entries.count { entries.removeLast(entries.count - kept) }
+    swap(&repeating, &entries)
+    counts.polls &+= polls
     return completed
   }
 
@@ -221,13 +293,20 @@ struct WaitEngine: ~Copyable {
 
   @usableFromInline
   mutating func takeWoken() -> Int {
-    batch.removeAll(keepingCapacity: true)
+    // Most often there was none: even emptying an array costs more than this look.
+    if !batch.isEmpty { batch.removeAll(keepingCapacity: true) }
     list.take(into: &batch)
     return batch.count
   }
 
   @usableFromInline
   func wokenIndex(_ position: Int) -> Int { Int(batch[position]) }
+
+  @usableFromInline
+  mutating func markPolled(_ position: Int) { batch[position] = .max }
+
+  @usableFromInline
+  func wasPolled(_ position: Int) -> Bool { batch[position] == .max }
 
   @usableFromInline
   mutating func progressed() { backoff.reset() }

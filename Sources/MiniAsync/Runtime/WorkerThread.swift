@@ -3,7 +3,8 @@ import Glibc
 
 /// A thread of our own, not of Swift's pool: it may block.
 ///
-/// It receives no signals, so that those of the program go to its own threads.
+/// It receives no signals, so that those of the program go to its own threads; but for those that
+/// its own instructions cause, which would end the process, past any handler, if it blocked them.
 package struct WorkerThread: Sendable {
   private let handle: pthread_t
 
@@ -11,13 +12,27 @@ package struct WorkerThread: Sendable {
   ///
   /// - Parameters:
   ///   - name: What debuggers and `top` show; 15 bytes at most.
+  ///   - processor: The only processor it may run on; `nil` for those of the calling thread.
   ///   - body: What the thread does.
   /// - Throws: The error number of `pthread_create`.
-  package init(name: String, _ body: @escaping @Sendable () -> Void) throws(StartError) {
-    var all = sigset_t()
+  package init(
+    name: String, processor: Int? = nil, _ body: @escaping @Sendable () -> Void
+  ) throws(StartError) {
+    var attributes = pthread_attr_t()
+    unsafe pthread_attr_init(&attributes)
+    defer { unsafe pthread_attr_destroy(&attributes) }
+    if let processor {
+      let status = unsafe mini_pin(&attributes, CInt(clamping: processor))
+      if status != 0 { throw StartError(errno: status) }
+    }
+
+    var blocked = sigset_t()
     var before = sigset_t()
-    unsafe sigfillset(&all)
-    unsafe pthread_sigmask(SIG_SETMASK, &all, &before)
+    unsafe sigfillset(&blocked)
+    for signal in [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT] {
+      unsafe sigdelset(&blocked, signal)
+    }
+    unsafe pthread_sigmask(SIG_SETMASK, &blocked, &before)
     defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
 
     var handle = pthread_t()
@@ -27,7 +42,7 @@ package struct WorkerThread: Sendable {
         body()
       })
     // SAFETY: the new thread takes over the reference that was retained for it.
-    let status = unsafe pthread_create(&handle, nil, threadMain, box.toOpaque())
+    let status = unsafe pthread_create(&handle, &attributes, threadMain, box.toOpaque())
     guard status == 0 else {
       unsafe box.release()
       throw StartError(errno: status)

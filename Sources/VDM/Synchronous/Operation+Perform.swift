@@ -28,6 +28,12 @@ extension Operation {
   /// Whether completion may be published only after a drain.
   var needsDrain: Bool { kind == .flush || !flags.isEmpty }
 
+  /// The same operation with other flags.
+  func with(flags: OperationFlags) -> Operation {
+    unsafe Operation(
+      kind, to: destination, from: source, value: value, byteCount: byteCount, flags: flags)
+  }
+
   /// The part of the operation that begins at `offset`.
   func part(at offset: Int, byteCount: Int) -> Operation {
     unsafe Operation(

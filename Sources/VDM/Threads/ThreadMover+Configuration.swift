@@ -34,6 +34,11 @@ extension ThreadMover {
     ///
     /// By default that of the processors.
     public var threads: Int
+    /// The processors that workers are bound to, in turn; empty leaves that to the system.
+    ///
+    /// Some systems keep threads that wake each other on one processor: then only bound workers
+    /// copy at the same time.
+    public var processors: [Int] = []
     /// How many started operations the workers' queue holds: rounded up to a power of two.
     ///
     /// An operation that finds it full is not started, and is woken when there is room.
@@ -45,7 +50,7 @@ extension ThreadMover {
     /// An operation of at least so many bytes is done by several workers, if it can be.
     public var splitThreshold = 1 << 20
     /// The most CPU pauses for which an idle worker spins before it sleeps; 0 sleeps at once.
-    public var spinLimit = 512
+    public var spinLimit = 2048
 
     /// Copies in place of the mover's own memcpy.
     public var memcpy: CopyFunction?

@@ -37,7 +37,7 @@ public final class ThreadMover: DataMover {
 
   /// Makes a mover and starts its threads.
   ///
-  /// - Throws: ``VDMError/threadsNotStarted(errno:)``.
+  /// - Throws: ``VDMError/threadsNotStarted(errno:)``, also for a processor that does not exist.
   /// - Precondition: The numbers in `configuration` are positive.
   public init(configuration: Configuration = Configuration()) throws(VDMError) {
     precondition(configuration.threads > 0, "ThreadMover: it needs one thread at least")
@@ -53,7 +53,9 @@ public final class ThreadMover: DataMover {
     for number in 0..<configuration.threads {
       crew.attendance.expect()
       do throws(WorkerThread.StartError) {
-        let thread = try WorkerThread(name: "vdm-\(number)") {
+        let processors = configuration.processors
+        let processor = processors.isEmpty ? nil : processors[number % processors.count]
+        let thread = try WorkerThread(name: "vdm-\(number)", processor: processor) {
           crew.attendance.enter()
           Worker(crew, number).run()
           crew.attendance.leave()

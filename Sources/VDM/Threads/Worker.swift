@@ -26,8 +26,8 @@ final class Worker {
   init(_ crew: Crew, _ number: Int?) {
     self.crew = crew
     self.number = number
-    let hasOtherProcessor = WorkerThread.availableProcessors > 1
-    spin = SpinLimit(largest: hasOtherProcessor ? crew.configuration.spinLimit : 0)
+    // Not the number this thread may use: whoever it works for may run elsewhere.
+    spin = SpinLimit(largest: mini_online_cpus() > 1 ? crew.configuration.spinLimit : 0)
     batch.reserveCapacity(Self.batchCount)
   }
 
@@ -138,12 +138,34 @@ final class Worker {
     var size = max(Self.smallestPiece, operation.byteCount / pieces)
     size = max(size, operation.byteCount / SplitWork.maximumPieces + 1)
     size = (size + 4095) & ~4095
-    split.open(operation, slot: slot, pieceSize: size)
+    split.open(streamed(operation), slot: slot, pieceSize: size)
     // ORDER: opened first, then the look who is idle; pairs with the fence in `rest`.
     atomicMemoryFence(ordering: .sequentiallyConsistent)
     for _ in 1..<crew.splits.count { crew.idle.callOne() }
     while let piece = split.claim() { perform(piece, of: split) }
   }
+
+  /// What libc would write past the caches as a whole, its pieces write past them, too.
+  private func streamed(_ operation: Operation) -> Operation {
+    let configuration = crew.configuration
+    let isNative =
+      switch operation.kind {
+      case .memcpy: unsafe configuration.memcpy == nil
+      case .memmove: unsafe configuration.memmove == nil
+      case .memset: unsafe configuration.memset == nil
+      case .flush: false
+      }
+    guard isNative, operation.flags.isEmpty, operation.byteCount >= Self.streamThreshold,
+      NativeMemory.best.supportedFlags.contains(.noCacheHint)
+    else { return operation }
+    return operation.with(flags: .noCacheHint)
+  }
+
+  /// Three quarters of the last-level cache, as in libc.
+  private static let streamThreshold = {
+    let cache = sysconf(CInt(_SC_LEVEL3_CACHE_SIZE))
+    return cache > 0 ? cache / 4 * 3 : 16 << 20
+  }()
 
   private func perform(_ piece: SplitWork.Piece, of split: SplitWork) {
     perform(piece.operation)

@@ -1,0 +1,32 @@
+# Shared by the steps: `source .ci/lib.sh`.
+set -euo pipefail
+
+# Runs a command, shows what it prints, and fails if it fails or if the compiler warned.
+# Warnings of the linker about the sanitizers' own symbols come from the toolchain.
+checked() {
+  local log
+  log=$(mktemp)
+  if ! "$@" 2>&1 | tee "$log"; then
+    rm -f "$log"
+    return 1
+  fi
+  if grep -E '(warning|error):' "$log" | grep -vE 'Cannot export local symbol|^ld' >&2; then
+    echo "'$*' printed warnings" >&2
+    rm -f "$log"
+    return 1
+  fi
+  rm -f "$log"
+}
+
+# Installs Debian packages, if it can; says aloud which command is missing if it cannot.
+install_for() { # command package...
+  local command=$1
+  shift
+  if command -v "$command" >/dev/null; then return 0; fi
+  if command -v apt-get >/dev/null && { apt-get install -y -q "$@" >/dev/null 2>&1 \
+    || { apt-get update -q >/dev/null 2>&1 && apt-get install -y -q "$@" >/dev/null 2>&1; }; }; then
+    return 0
+  fi
+  echo "SKIPPED: '$command' is not here and could not be installed ($*)"
+  return 1
+}

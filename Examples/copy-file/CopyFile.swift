@@ -1,0 +1,107 @@
+import Glibc
+import VDM
+
+/// Copies a file, and prints how that goes.
+///
+/// The destination has its old contents, or none, until the copy is complete.
+func copyFile(_ options: CopyOptions, _ stop: StopSignals) throws(CopyError) {
+  let source = try File.openToRead(options.source)
+  let destination = try Destination(options.destination, source: source)
+  let size = try source.byteCount()
+  var copy = try UnfinishedFile(for: destination, mode: source.status().st_mode)
+  try copy.reserve(byteCount: size)
+
+  let elapsed = try fill(copy.file, from: source, byteCount: size, options, stop)
+  try stop.check()
+  try copy.finish()
+  if options.isDurable { try synchroniseDirectory(destination.directory) }
+  Console.write(summary(byteCount: size, elapsed) + "\n")
+}
+
+/// Copies the bytes, and compares them if that is asked for.
+///
+/// - Returns: How long the copying took.
+private func fill(
+  _ copy: borrowing File, from source: borrowing File, byteCount: Int, _ options: CopyOptions,
+  _ stop: StopSignals
+) throws(CopyError) -> Duration {
+  let from = try Mapping(of: source, byteCount: byteCount, for: .read)
+  let to = try Mapping(of: copy, byteCount: byteCount, for: .write)
+  let clock = ContinuousClock()
+  let start = clock.now
+  try move(from, to, options, stop)
+  if options.isDurable {
+    // The mover's flag has brought the bytes out of the CPU caches. If the file lies in persistent
+    // memory that is all; but if these are pages of the page cache, they are in memory still, and
+    // it is these two that bring them, and the file's size, to the disk.
+    try to.synchronise()
+    try copy.synchronise()
+  }
+  let elapsed = clock.now - start
+  guard try source.byteCount() >= byteCount else {
+    throw .failed("'\(source.path)' became shorter while it was copied")
+  }
+  if options.verifies, let offset = try compare(from.readable, to.readable, "verified", stop) {
+    throw .failed("the copy differs from '\(source.path)' at byte \(offset)")
+  }
+  return elapsed
+}
+
+/// Copies the bytes with the mover that was chosen.
+private func move(
+  _ from: borrowing Mapping, _ to: borrowing Mapping, _ options: CopyOptions, _ stop: StopSignals
+) throws(CopyError) {
+  let source = from.readable
+  let destination = to.bytes
+  var progress = Progress("copied", byteCount: source.count)
+  func afterEach(_ byteCount: Int) throws(CopyError) {
+    try stop.check()
+    try PageFaults.check()
+    progress.advance(by: byteCount)
+  }
+  switch options.mover {
+  case .sync:
+    let mover = SynchronousMover()
+    let plan = try plan(options, mover, threads: 1)
+    try copyChunks(from: source, to: destination, with: mover, plan, afterEach: afterEach)
+  case .threads(let count):
+    let mover = try startThreads(count)
+    let plan = try plan(options, mover, threads: mover.configuration.threads)
+    try copyChunks(from: source, to: destination, with: mover, plan, afterEach: afterEach)
+  }
+}
+
+/// Starts a mover with so many threads; `nil` for one for each processor.
+func startThreads(_ count: Int?) throws(CopyError) -> ThreadMover {
+  do throws(VDMError) {
+    return try ThreadMover(configuration: .init(threads: count))
+  } catch {
+    throw .failed("\(error)")
+  }
+}
+
+private func plan(
+  _ options: CopyOptions, _ mover: some DataMover, threads: Int
+) throws(CopyError) -> CopyPlan {
+  var flags: OperationFlags = []
+  if options.isDurable { flags.insert(.durable) }
+  if options.bypassesCache { flags.insert(.noCacheHint) }
+  guard mover.isSupported(flags) else {
+    throw .failed("this CPU has no instructions for --durable or --no-cache")
+  }
+  return CopyPlan(chunkSize: options.chunkSize, threads: threads, flags: flags)
+}
+
+extension CopyPlan {
+  /// Keeps one chunk for each thread under way, and one more waiting for it.
+  init(chunkSize: Int, threads: Int, flags: OperationFlags) {
+    self.init(chunkSize: chunkSize, window: 2 * threads, flags: flags)
+  }
+}
+
+/// Waits until the names in a directory are on the disk.
+private func synchroniseDirectory(_ path: String) throws(CopyError) {
+  let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+  guard descriptor >= 0 else { throw .system("cannot open the directory '\(path)'") }
+  try File(descriptor: descriptor, path: path).synchronise()
+}

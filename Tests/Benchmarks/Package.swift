@@ -1,0 +1,21 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// A package of its own, so that the library keeps having no dependency and no benchmark in it.
+// `swift run -c release --package-path Tests/Benchmarks` measures everything and prints a table.
+let package = Package(
+  name: "Benchmarks",
+  dependencies: [.package(name: "MiniAsync", path: "../..")],
+  targets: [
+    // Pinning, clocks and the bare C-like calls that ours are compared with.
+    .target(name: "CBenchmarks"),
+    .executableTarget(
+      name: "Benchmarks",
+      dependencies: [
+        "CBenchmarks",
+        .product(name: "MiniAsync", package: "MiniAsync"),
+        .product(name: "VDM", package: "MiniAsync"),
+      ]),
+  ],
+  swiftLanguageModes: [.v6]
+)

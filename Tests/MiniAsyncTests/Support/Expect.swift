@@ -1,0 +1,11 @@
+import Testing
+
+/// `#expect` for what belongs to a non-copyable value, which the macro cannot take apart.
+func expect(_ condition: Bool, at location: SourceLocation = #_sourceLocation) {
+  #expect(condition, sourceLocation: location)
+}
+
+/// As ``expect(_:at:)``, and shows both values.
+func expectEqual<T: Equatable>(_ a: T, _ b: T, at location: SourceLocation = #_sourceLocation) {
+  #expect(a == b, sourceLocation: location)
+}
