@@ -13,17 +13,46 @@ final class SlotPool: Sendable {
   // The head of a stack of free slots: a count of changes above the first one's index + 1. The
   // count keeps a slot that was taken and given back from being mistaken for one that stayed.
   private let head = Atomic<UInt64>(0)
-  private let growing = Locked(())
-  // SAFETY: grown under `growing`; an element is reached only by an index that came out of the
-  // stack, into which it was put, with release, after the growth.
-  nonisolated(unsafe) private var slots = ChunkedStorage<Slot>()
+  /// How many slots were made.
+  private let made = Locked(0)
+  // Slots never move: chunk k has `firstChunk << k` of them, and begins at that index less
+  // `firstChunk`. Every thread reads the table and one at a time adds to it, so it is reached by
+  // a pointer that never changes, and not kept in a value that would have to be changed as a whole.
+  // SAFETY: an entry is written under `made`, and read only for an index that came out of the
+  // stack, into which it was put, with release, after that.
+  nonisolated(unsafe) private let chunks: UnsafeMutablePointer<UnsafeMutablePointer<Slot>?>
+
+  private static let firstChunk = 32
+  private static let maximumChunks = 27
 
   init(capacity: Int) {
     self.capacity = capacity
+    unsafe chunks = .allocate(capacity: Self.maximumChunks)
+    unsafe chunks.initialize(repeating: nil, count: Self.maximumChunks)
+  }
+
+  deinit {
+    for number in 0..<Self.maximumChunks {
+      guard let chunk = unsafe chunks[number] else { break }
+      unsafe chunk.deinitialize(count: Self.firstChunk << number)
+      unsafe chunk.deallocate()
+    }
+    unsafe chunks.deallocate()
   }
 
   /// The slot of `index`.
-  subscript(index: UInt32) -> UnsafeMutablePointer<Slot> { unsafe slots[pointer: Int(index)] }
+  subscript(index: UInt32) -> UnsafeMutablePointer<Slot> {
+    let number = Self.chunk(of: Int(index))
+    // SAFETY: the index came out of the stack, so its chunk is there.
+    return unsafe chunks[number].unsafelyUnwrapped
+      + (Int(index) + Self.firstChunk - Self.firstChunk << number)
+  }
+
+  private static func chunk(of index: Int) -> Int {
+    // Adding firstChunk makes the highest bit tell the chunk.
+    let shifted = index + firstChunk
+    return shifted.bitWidth - 1 - shifted.leadingZeroBitCount - firstChunk.trailingZeroBitCount
+  }
 
   /// Takes a free slot, or `nil` if all are in use.
   func take() -> UInt32? {
@@ -69,14 +98,14 @@ final class SlotPool: Sendable {
 
   /// About how many slots are in use: walks the free ones, for tests and diagnosis.
   var inUse: Int {
-    growing.withLock { _ in
+    made.withLock { made in
       var free = 0
       var next = UInt32(truncatingIfNeeded: head.load(ordering: .acquiring))
       while next != 0 && free <= capacity {
         free += 1
         next = unsafe self[next - 1].pointee.nextFree.load(ordering: .relaxed)
       }
-      return unsafe min(slots.count, capacity) - free
+      return min(made, capacity) - free
     }
   }
 
@@ -84,13 +113,19 @@ final class SlotPool: Sendable {
   ///
   /// `false` if there are as many as there may be.
   private func grow() -> Bool {
-    growing.withLock { _ in
+    made.withLock { made in
       if UInt32(truncatingIfNeeded: head.load(ordering: .relaxed)) != 0 { return true }
-      let count = unsafe slots.count
-      guard count < capacity else { return false }
-      unsafe slots.grow(to: count + 1) { Slot(index: $0) }
+      let first = made
+      guard first < capacity else { return false }
+      let number = Self.chunk(of: first)
+      precondition(number < Self.maximumChunks, "ThreadMover: more than 4 billion slots")
+      let size = Self.firstChunk << number
+      let chunk = UnsafeMutablePointer<Slot>.allocate(capacity: size)
+      for offset in 0..<size { unsafe (chunk + offset).initialize(to: Slot(index: first + offset)) }
+      unsafe chunks[number] = unsafe chunk
+      made = first + size
       // In descending order, so that they are taken in ascending order.
-      for index in stride(from: min(unsafe slots.count, capacity) - 1, through: count, by: -1) {
+      for index in stride(from: min(made, capacity) - 1, through: first, by: -1) {
         giveBack(UInt32(index))
       }
       return true
