@@ -199,14 +199,15 @@ import VDM
       box.value = try ThreadMover(
         configuration: .with(threads: threads) {
           $0.memset = { start, value, count, _ in
+            if value == GatedMover.marker { gate.pass() }
+            memset(start, CInt(value), count)
             if value == GatedMover.marker {
-              gate.pass()
               box.value = nil
+              // The test may end now, and free the memory.
               ended.arrive()
             } else {
               done.add()
             }
-            memset(start, CInt(value), count)
           }
         })
       weak let mover = box.value
