@@ -24,7 +24,11 @@ package struct ChunkedStorage<Element: ~Copyable>: ~Copyable {
     unsafe grown.initialize(to: 0)
   }
 
-  deinit {
+  /// Frees everything; the owner calls this last, from its own `deinit`.
+  ///
+  /// Not a `deinit` here: Swift 6.3.1 skips that of a generic non-copyable struct in optimised
+  /// code that destroys it by its type's value witness.
+  package func deallocate() {
     var number = 0
     while number < Self.maximumChunks, let chunk = unsafe chunks[number] {
       unsafe chunk.deinitialize(count: Self.firstChunk << number)

@@ -5,7 +5,7 @@ public import MiniAsync
 /// Use a mover by its methods `memcpy`, `memmove`, `memset` and `flush`, which make
 /// ``OperationFuture``s. Write one by conforming to this protocol: the future calls ``makeJob(for:)``
 /// when it is made, ``start(_:of:_:)`` at each poll until it has started, ``check(_:of:_:)`` at
-/// each poll after that, and ``endJob(_:of:)`` exactly once, when it completes or is dropped.
+/// each poll after that, and drops the ``Job`` when it completes or is dropped itself.
 ///
 /// Before an operation reaches the mover, its arguments, its kind and its flags were checked
 /// against what the mover supports.
@@ -14,9 +14,6 @@ public import MiniAsync
 ///
 /// Corresponds to C's `struct vdm`.
 public protocol DataMover: Sendable {
-  /// What the mover keeps for one operation, such as the number of a slot.
-  associatedtype Job
-
   /// The flags that operations may have. Corresponds to C's `capabilities`.
   var capabilities: OperationFlags { get }
 
@@ -69,13 +66,6 @@ public protocol DataMover: Sendable {
   /// - Returns: Whether it was stopped, and will not touch memory.
   func cancel(_ job: inout Job, of operation: Operation) -> Bool
 
-  /// Gives back what ``makeJob(for:)`` made; the future has completed or was dropped.
-  ///
-  /// If the operation is under way the mover keeps what it needs until that is done. It must not
-  /// block.
-  ///
-  /// Corresponds to C's `op_delete`.
-  func endJob(_ job: consuming Job, of operation: Operation)
 }
 
 extension DataMover {

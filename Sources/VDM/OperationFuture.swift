@@ -16,8 +16,8 @@ public struct OperationFuture<Mover: DataMover>: Future, ~Copyable {
   public let mover: Mover
   /// The operation.
   public let operation: Operation
-  /// `nil` once it was ended, or if it could not be made.
-  @usableFromInline var job: Mover.Job?
+  /// What the mover keeps for it; nothing once it is complete.
+  @usableFromInline var job: Job
   /// Where the operation stands.
   public var progress: FutureProgress<OperationOutput>
 
@@ -35,34 +35,24 @@ public struct OperationFuture<Mover: DataMover>: Future, ~Copyable {
       job = try mover.makeJob(for: operation)
       progress = .idle
     } catch {
-      job = nil
+      job = Job()
       progress = .complete(OperationOutput(operation, error: error))
     }
-  }
-
-  @inlinable
-  deinit {
-    if let job { mover.endJob(job, of: operation) }
   }
 
   /// Starts the operation, or looks whether it is done; called by `poll`.
   @inlinable
   public mutating func advance(_ notifier: inout Notifier) -> FutureProgress<OperationOutput> {
-    guard var job = self.job.take() else { return progress }
     let reached =
       progress.state == .idle
       ? mover.start(&job, of: operation, &notifier)
       : mover.check(&job, of: operation, &notifier)
     switch reached {
     case .complete(let error):
-      mover.endJob(job, of: operation)
+      job = Job()
       return .complete(OperationOutput(operation, error: error))
-    case .running:
-      self.job = job
-      return .running
-    case .idle:
-      self.job = job
-      return .idle
+    case .running: return .running
+    case .idle: return .idle
     }
   }
 
@@ -75,15 +65,13 @@ public struct OperationFuture<Mover: DataMover>: Future, ~Copyable {
   /// Completes the operation with ``VDMError/cancelled`` if it was not begun.
   @inlinable
   public mutating func cancel() {
-    guard var job = self.job.take() else { return }
+    if progress.isComplete { return }
     if progress.state == .idle || mover.cancel(&job, of: operation) {
-      mover.endJob(job, of: operation)
+      job = Job()
       progress = .complete(OperationOutput(operation, error: .cancelled))
-    } else {
-      self.job = job
     }
   }
 }
 
 // A job is used by whoever has the future: it moves with it.
-extension OperationFuture: Sendable where Mover.Job: Sendable {}
+extension OperationFuture: Sendable {}

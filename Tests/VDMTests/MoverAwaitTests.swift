@@ -7,7 +7,7 @@ import VDM
 @Suite struct MoverAwaitTests {
   @Test(arguments: MoverChoice.allCases)
   func `an operation may be awaited`(choice: MoverChoice) async throws {
-    func check<M: DataMover>(_ mover: M) async where M.Job: Sendable {
+    func check<M: DataMover>(_ mover: M) async {
       let source = MoverBytes(patternOf: 300_001)
       let destination = MoverBytes(count: 300_001)
       let output = await mover.memcpy(

@@ -5,16 +5,12 @@ import Testing
 import VDM
 
 /// A mover as a user may write one: it does what a script says and writes down each call.
-private final class ScriptedMover: DataMover {
-  struct Job {
-    let number: Int
-    /// Changed by each call, to see that changes stay.
-    var calls = 0
-  }
-
+private final class ScriptedMover: DataMover, JobOwner {
   final class Script {
     var log: [String] = []
-    var jobs = 0
+    var jobs: UInt64 = 0
+    /// How often each job was used.
+    var calls: [UInt64: Int] = [:]
     var makeError: VDMError?
     /// What the calls of `start` and `check` return, in order; after the last, `.complete(nil)`.
     var steps: [FutureProgress<VDMError?>] = []
@@ -35,14 +31,14 @@ private final class ScriptedMover: DataMover {
     script.log.append("make \(operation.kind)")
     if let error = script.makeError { throw error }
     script.jobs += 1
-    return Job(number: script.jobs)
+    script.calls[script.jobs] = 0
+    return Job(owner: self, token: script.jobs)
   }
 
   private func step(_ name: String, _ job: inout Job, _ notifier: inout Notifier)
     -> FutureProgress<VDMError?>
   {
-    job.calls += 1
-    script.log.append("\(name) \(job.number).\(job.calls)")
+    note(name, job.token)
     let reached = script.steps.isEmpty ? .complete(nil) : script.steps.removeFirst()
     if script.takesWaker { _ = notifier.takeWaker() }
     return reached
@@ -57,13 +53,17 @@ private final class ScriptedMover: DataMover {
   { step("check", &job, &notifier) }
 
   func cancel(_ job: inout Job, of operation: Operation) -> Bool {
-    job.calls += 1
-    script.log.append("cancel \(job.number).\(job.calls)")
+    note("cancel", job.token)
     return script.canCancel
   }
 
-  func endJob(_ job: consuming Job, of operation: Operation) {
-    script.log.append("end \(job.number).\(job.calls)")
+  func endJob(_ token: UInt64) {
+    script.log.append("end \(token).\(script.calls.removeValue(forKey: token) ?? -1)")
+  }
+
+  private func note(_ name: String, _ token: UInt64) {
+    script.calls[token, default: -1] += 1
+    script.log.append("\(name) \(token).\(script.calls[token] ?? -1)")
   }
 }
 
@@ -72,17 +72,16 @@ private struct LeastMover: DataMover {
   var capabilities: OperationFlags { [] }
   func supports(_ kind: OperationKind) -> Bool { true }
   func hasProperty(_ property: FutureProperty) -> Bool { false }
-  func makeJob(for operation: Operation) throws(VDMError) -> Int { 7 }
-  func start(_ job: inout Int, of operation: Operation, _ notifier: inout Notifier)
+  func makeJob(for operation: Operation) throws(VDMError) -> Job { Job() }
+  func start(_ job: inout Job, of operation: Operation, _ notifier: inout Notifier)
     -> FutureProgress<VDMError?>
   { .running }
-  func check(_ job: inout Int, of operation: Operation, _ notifier: inout Notifier)
+  func check(_ job: inout Job, of operation: Operation, _ notifier: inout Notifier)
     -> FutureProgress<VDMError?>
   {
     Glibc.memset(operation.destination, CInt(operation.value), operation.byteCount)
     return .complete(nil)
   }
-  func endJob(_ job: consuming Int, of operation: Operation) {}
 }
 
 /// Movers that users write: what the future calls, in every path.

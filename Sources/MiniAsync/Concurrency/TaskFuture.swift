@@ -15,7 +15,7 @@ public struct TaskFuture<Output: Sendable>: Future, ~Copyable, Sendable {
   private let operation: @Sendable () async -> Output
   private let priority: TaskPriority?
   private let shared = TaskOutcome<Output>()
-  private var task: Task<Void, Never>?
+  private var running = RunningTask()
   private var isCancelled = false
   /// Where the future stands.
   public var progress: FutureProgress<Output> = .idle
@@ -50,20 +50,16 @@ public struct TaskFuture<Output: Sendable>: Future, ~Copyable, Sendable {
     }
   }
 
-  deinit {
-    if !progress.isComplete { task?.cancel() }
-  }
-
   /// Does what can be done now; see ``Future/advance(_:)``.
   public mutating func advance(_ notifier: inout Notifier) -> FutureProgress<Output> {
     shared.cell.register(&notifier)
-    if task == nil {
+    if running.task == nil {
       let operation = operation
       let shared = shared
-      task = Task.detached(priority: priority) {
+      running.task = Task.detached(priority: priority) {
         shared.finish(await operation())
       }
-      if isCancelled { task?.cancel() }
+      if isCancelled { running.task?.cancel() }
     }
     guard let output = shared.output else { return .running }
     return .complete(output)
@@ -75,8 +71,20 @@ public struct TaskFuture<Output: Sendable>: Future, ~Copyable, Sendable {
   /// Passes the request on to what is not complete yet.
   public mutating func cancel() {
     isCancelled = true
-    task?.cancel()
+    running.task?.cancel()
   }
+}
+
+/// A task that is cancelled when this is dropped; without effect if it is over.
+///
+/// Apart from ``TaskFuture``, because Swift 6.3.1 skips the `deinit` of a generic non-copyable
+/// struct in optimised code that destroys it by its type's value witness. Visible to other modules,
+/// whose optimised code refers to it.
+@usableFromInline
+struct RunningTask: ~Copyable, Sendable {
+  var task: Task<Void, Never>?
+
+  deinit { task?.cancel() }
 }
 
 /// Where a task leaves its output.

@@ -30,6 +30,11 @@ final class ReadyList: WakeTarget {
 
   init(unparking: Unparking) { self.unparking = unparking }
 
+  deinit {
+    unsafe links.deallocate()
+    unsafe nodes.deallocate()
+  }
+
   // MARK: Nodes, for the waiter
 
   /// Makes room for the indices below `count`.

@@ -10,9 +10,6 @@ public import MiniAsync
 ///
 /// Corresponds to C's `data_mover_sync_new` and `vdm_synchronous_new`.
 public struct SynchronousMover: DataMover {
-  /// What is kept for an operation: nothing.
-  public typealias Job = Void
-
   /// The flags that this CPU can honour.
   public let capabilities: OperationFlags
 
@@ -33,12 +30,12 @@ public struct SynchronousMover: DataMover {
 
   /// Makes nothing.
   @inlinable
-  public func makeJob(for operation: Operation) throws(VDMError) {}
+  public func makeJob(for operation: Operation) throws(VDMError) -> Job { Job() }
 
   /// Does the operation.
   @inlinable
   public func start(
-    _ job: inout Void, of operation: Operation, _ notifier: inout Notifier
+    _ job: inout Job, of operation: Operation, _ notifier: inout Notifier
   ) -> FutureProgress<VDMError?> {
     // SAFETY: the operation's maker answers for the memory, and its arguments were checked.
     if operation.flags.isEmpty {
@@ -62,12 +59,8 @@ public struct SynchronousMover: DataMover {
   /// Never needed: a started operation is complete.
   @inlinable
   public func check(
-    _ job: inout Void, of operation: Operation, _ notifier: inout Notifier
+    _ job: inout Job, of operation: Operation, _ notifier: inout Notifier
   ) -> FutureProgress<VDMError?> {
     .complete(nil)
   }
-
-  /// Gives back nothing.
-  @inlinable
-  public func endJob(_ job: Void, of operation: Operation) {}
 }

@@ -22,6 +22,10 @@ struct Slot: ~Copyable {
   ///
   /// Written by the future before the slot is queued; read by the worker that took it.
   var operation: Operation?
+  /// Whether it may be among those that wait for room in the queue, or are invited.
+  ///
+  /// The future's.
+  var hasWaited = false
   /// Its place among the futures that wait for room.
   ///
   /// Under the lock of ``RoomList``.

@@ -22,6 +22,8 @@ final class SlotPool: Sendable {
     self.capacity = capacity
   }
 
+  deinit { unsafe slots.deallocate() }
+
   /// The slot of `index`.
   subscript(index: UInt32) -> UnsafeMutablePointer<Slot> { unsafe slots[pointer: Int(index)] }
 

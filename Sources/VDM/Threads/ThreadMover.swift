@@ -17,16 +17,7 @@ import Synchronization
 /// finishes what was started and ends the threads; so does ``shutdown()``.
 ///
 /// Corresponds to C's `data_mover_threads_new`, `_default` and `_delete`.
-public final class ThreadMover: DataMover {
-  /// What the mover keeps for an operation: the number of a slot.
-  public struct Job: Sendable {
-    let slot: UInt32
-    /// Whether it may be among those that wait for room in the queue, or are invited.
-    var hasWaited = false
-    /// Whether it was stopped in the queue: the slot is the workers' from then on.
-    var isStopped = false
-  }
-
+public final class ThreadMover: DataMover, JobOwner {
   /// How the mover is made up.
   public let configuration: Configuration
   /// The flags that this CPU can honour.
@@ -110,7 +101,7 @@ public final class ThreadMover: DataMover {
       throw .outOfSlots(capacity: crew.pool.capacity)
     }
     unsafe crew.pool[slot].pointee.operation = operation
-    return Job(slot: slot)
+    return Job(owner: self, token: UInt64(slot))
   }
 
   /// Puts the operation into the workers' queue, if there is room.
@@ -126,7 +117,7 @@ public final class ThreadMover: DataMover {
     var isQueued = crew.submit(job.slot)
     if !isQueued {
       if !isRegistered { isRegistered = unsafe slot.pointee.cell.register(&notifier) }
-      job.hasWaited = true
+      unsafe slot.pointee.hasWaited = true
       crew.room.join(job.slot)
       // ORDER: joined first, then the second look at the queue; pairs with the fence after
       // taking. Room that was made before the slot had joined has invited nobody.
@@ -134,9 +125,9 @@ public final class ThreadMover: DataMover {
       isQueued = crew.submit(job.slot)
       if !isQueued { return crew.isClosed ? .complete(.moverShutDown) : .idle }
     }
-    if job.hasWaited {
+    if unsafe slot.pointee.hasWaited {
       _ = crew.room.leave(job.slot)
-      job.hasWaited = false
+      unsafe slot.pointee.hasWaited = false
     }
     return check(&job, of: operation, &notifier, isRegistered: isRegistered)
   }
@@ -174,17 +165,25 @@ public final class ThreadMover: DataMover {
   /// Stops the operation if no worker has begun it.
   public func cancel(_ job: inout Job, of operation: Operation) -> Bool {
     let slot = unsafe crew.pool[job.slot]
-    job.isStopped = unsafe slot.pointee.transition { $0.stop() }.0 == .queuedStopped
-    return job.isStopped
+    guard unsafe slot.pointee.transition({ $0.stop() }).0 == .queuedStopped else { return false }
+    // The worker that takes it out of the queue frees the slot. It may have done so already.
+    job.disown()
+    return true
   }
 
   /// Gives the slot back, or lets the workers do so when they are done with it.
-  public func endJob(_ job: consuming Job, of operation: Operation) {
-    // The worker that takes a stopped operation out of the queue frees it. It may have done so
-    // already: nothing of the slot can be looked at.
-    if job.isStopped { return }
-    let slot = unsafe crew.pool[job.slot]
-    if job.hasWaited, crew.room.leave(job.slot) { crew.room.invite(1) }
-    if unsafe slot.pointee.transition({ $0.abandon() }).1 == .free { crew.release(job.slot) }
+  public func endJob(_ token: UInt64) {
+    let index = UInt32(truncatingIfNeeded: token)
+    let slot = unsafe crew.pool[index]
+    if unsafe slot.pointee.hasWaited {
+      unsafe slot.pointee.hasWaited = false
+      if crew.room.leave(index) { crew.room.invite(1) }
+    }
+    if unsafe slot.pointee.transition({ $0.abandon() }).1 == .free { crew.release(index) }
   }
+}
+
+extension Job {
+  /// The number of the slot that a thread mover keeps for it.
+  fileprivate var slot: UInt32 { UInt32(truncatingIfNeeded: token) }
 }
