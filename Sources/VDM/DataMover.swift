@@ -5,7 +5,7 @@ public import MiniAsync
 /// Use a mover by its methods `memcpy`, `memmove`, `memset` and `flush`, which make
 /// ``OperationFuture``s. Write one by conforming to this protocol: the future calls ``makeJob(for:)``
 /// when it is made, ``start(_:of:_:)`` at each poll until it has started, ``check(_:of:_:)`` at
-/// each poll after that, and drops the ``Job`` when it completes or is dropped itself.
+/// each poll after that, and drops the ``OperationJob`` when it completes or is dropped itself.
 ///
 /// Before an operation reaches the mover, its arguments, its kind and its flags were checked
 /// against what the mover supports.
@@ -29,7 +29,7 @@ public protocol DataMover: Sendable {
   ///   done. The future is then complete from the beginning, with the error.
   ///
   /// Corresponds to C's `op_new`.
-  func makeJob(for operation: Operation) throws(VDMError) -> Job
+  func makeJob(for operation: Operation) throws(VDMError) -> OperationJob
 
   /// Starts an operation, or does it at once.
   ///
@@ -42,7 +42,7 @@ public protocol DataMover: Sendable {
   ///
   /// Corresponds to C's `op_start`.
   func start(
-    _ job: inout Job, of operation: Operation, _ notifier: inout Notifier
+    _ job: inout OperationJob, of operation: Operation, _ notifier: inout Notifier
   ) -> FutureProgress<VDMError?>
 
   /// Looks whether an operation that was started is done.
@@ -55,7 +55,7 @@ public protocol DataMover: Sendable {
   ///
   /// Corresponds to C's `op_check`.
   func check(
-    _ job: inout Job, of operation: Operation, _ notifier: inout Notifier
+    _ job: inout OperationJob, of operation: Operation, _ notifier: inout Notifier
   ) -> FutureProgress<VDMError?>
 
   /// Tries to stop an operation that was started but not begun. By default it does not.
@@ -64,14 +64,14 @@ public protocol DataMover: Sendable {
   ///   - job: What ``makeJob(for:)`` made.
   ///   - operation: The operation.
   /// - Returns: Whether it was stopped, and will not touch memory.
-  func cancel(_ job: inout Job, of operation: Operation) -> Bool
+  func cancel(_ job: inout OperationJob, of operation: Operation) -> Bool
 
 }
 
 extension DataMover {
   /// Does not stop anything.
   @inlinable
-  public func cancel(_ job: inout Job, of operation: Operation) -> Bool { false }
+  public func cancel(_ job: inout OperationJob, of operation: Operation) -> Bool { false }
 
   /// Whether operations may have all of `flags`.
   ///

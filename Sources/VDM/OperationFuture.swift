@@ -17,7 +17,7 @@ public struct OperationFuture<Mover: DataMover>: Future, ~Copyable {
   /// The operation.
   public let operation: Operation
   /// What the mover keeps for it; nothing once it is complete.
-  @usableFromInline var job: Job
+  @usableFromInline var job: OperationJob
   /// Where the operation stands.
   public var progress: FutureProgress<OperationOutput>
 
@@ -35,7 +35,7 @@ public struct OperationFuture<Mover: DataMover>: Future, ~Copyable {
       job = try mover.makeJob(for: operation)
       progress = .idle
     } catch {
-      job = Job()
+      job = OperationJob()
       progress = .complete(OperationOutput(operation, error: error))
     }
   }
@@ -49,7 +49,7 @@ public struct OperationFuture<Mover: DataMover>: Future, ~Copyable {
       : mover.check(&job, of: operation, &notifier)
     switch reached {
     case .complete(let error):
-      job = Job()
+      job = OperationJob()
       return .complete(OperationOutput(operation, error: error))
     case .running: return .running
     case .idle: return .idle
@@ -67,7 +67,7 @@ public struct OperationFuture<Mover: DataMover>: Future, ~Copyable {
   public mutating func cancel() {
     if progress.isComplete { return }
     if progress.state == .idle || mover.cancel(&job, of: operation) {
-      job = Job()
+      job = OperationJob()
       progress = .complete(OperationOutput(operation, error: .cancelled))
     }
   }

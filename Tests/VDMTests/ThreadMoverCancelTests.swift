@@ -106,7 +106,7 @@ import VDM
     for i in 0..<4 { row.put(gated.free(at: i), at: i) }
     #expect(gated.mover.slotsInUse == 4)
     // What dropping the job does: nothing, for it is the mover's no more.
-    job = Job()
+    job = OperationJob()
     #expect(gated.mover.slotsInUse == 4)
     #expect(gated.free(at: 9).output?.error == .outOfSlots(capacity: 4))
   }

@@ -27,15 +27,15 @@ private final class ScriptedMover: DataMover, JobOwner {
   func supports(_ kind: OperationKind) -> Bool { script.kinds.contains(kind) }
   func hasProperty(_ property: FutureProperty) -> Bool { true }
 
-  func makeJob(for operation: Operation) throws(VDMError) -> Job {
+  func makeJob(for operation: Operation) throws(VDMError) -> OperationJob {
     script.log.append("make \(operation.kind)")
     if let error = script.makeError { throw error }
     script.jobs += 1
     script.calls[script.jobs] = 0
-    return Job(owner: self, token: script.jobs)
+    return OperationJob(owner: self, token: script.jobs)
   }
 
-  private func step(_ name: String, _ job: inout Job, _ notifier: inout Notifier)
+  private func step(_ name: String, _ job: inout OperationJob, _ notifier: inout Notifier)
     -> FutureProgress<VDMError?>
   {
     note(name, job.token)
@@ -44,15 +44,15 @@ private final class ScriptedMover: DataMover, JobOwner {
     return reached
   }
 
-  func start(_ job: inout Job, of operation: Operation, _ notifier: inout Notifier)
+  func start(_ job: inout OperationJob, of operation: Operation, _ notifier: inout Notifier)
     -> FutureProgress<VDMError?>
   { step("start", &job, &notifier) }
 
-  func check(_ job: inout Job, of operation: Operation, _ notifier: inout Notifier)
+  func check(_ job: inout OperationJob, of operation: Operation, _ notifier: inout Notifier)
     -> FutureProgress<VDMError?>
   { step("check", &job, &notifier) }
 
-  func cancel(_ job: inout Job, of operation: Operation) -> Bool {
+  func cancel(_ job: inout OperationJob, of operation: Operation) -> Bool {
     note("cancel", job.token)
     return script.canCancel
   }
@@ -72,11 +72,11 @@ private struct LeastMover: DataMover {
   var capabilities: OperationFlags { [] }
   func supports(_ kind: OperationKind) -> Bool { true }
   func hasProperty(_ property: FutureProperty) -> Bool { false }
-  func makeJob(for operation: Operation) throws(VDMError) -> Job { Job() }
-  func start(_ job: inout Job, of operation: Operation, _ notifier: inout Notifier)
+  func makeJob(for operation: Operation) throws(VDMError) -> OperationJob { OperationJob() }
+  func start(_ job: inout OperationJob, of operation: Operation, _ notifier: inout Notifier)
     -> FutureProgress<VDMError?>
   { .running }
-  func check(_ job: inout Job, of operation: Operation, _ notifier: inout Notifier)
+  func check(_ job: inout OperationJob, of operation: Operation, _ notifier: inout Notifier)
     -> FutureProgress<VDMError?>
   {
     Glibc.memset(operation.destination, CInt(operation.value), operation.byteCount)

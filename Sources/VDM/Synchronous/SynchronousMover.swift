@@ -30,12 +30,12 @@ public struct SynchronousMover: DataMover {
 
   /// Makes nothing.
   @inlinable
-  public func makeJob(for operation: Operation) throws(VDMError) -> Job { Job() }
+  public func makeJob(for operation: Operation) throws(VDMError) -> OperationJob { OperationJob() }
 
   /// Does the operation.
   @inlinable
   public func start(
-    _ job: inout Job, of operation: Operation, _ notifier: inout Notifier
+    _ job: inout OperationJob, of operation: Operation, _ notifier: inout Notifier
   ) -> FutureProgress<VDMError?> {
     // SAFETY: the operation's maker answers for the memory, and its arguments were checked.
     if operation.flags.isEmpty {
@@ -59,7 +59,7 @@ public struct SynchronousMover: DataMover {
   /// Never needed: a started operation is complete.
   @inlinable
   public func check(
-    _ job: inout Job, of operation: Operation, _ notifier: inout Notifier
+    _ job: inout OperationJob, of operation: Operation, _ notifier: inout Notifier
   ) -> FutureProgress<VDMError?> {
     .complete(nil)
   }

@@ -43,9 +43,13 @@ final class Crew: Sendable {
   }
 
   /// Frees a slot that nobody has.
-  func release(_ index: UInt32) {
+  ///
+  /// - Parameters:
+  ///   - index: The slot.
+  ///   - holdsWaker: Whether a waker may be left in it that nobody will call.
+  func release(_ index: UInt32, holdsWaker: Bool = true) {
     let slot = unsafe pool[index]
-    unsafe slot.pointee.cell.clear()
+    if holdsWaker { unsafe slot.pointee.cell.clear() }
     unsafe slot.pointee.operation = nil
     unsafe slot.pointee.state.store(.owned, ordering: .relaxed)
     pool.giveBack(index)

@@ -33,6 +33,12 @@ struct Slot: ~Copyable {
 
   init(index: Int) { self.index = UInt32(index) }
 
+  /// Whether a worker has done the operation.
+  var isDone: Bool {
+    // ORDER: acquires what the worker wrote; pairs with its transition.
+    state.load(ordering: .acquiring) == .done
+  }
+
   /// Changes the state, and says what to do.
   func transition(_ change: (inout SlotState) -> SlotState.Action) -> (SlotState, SlotState.Action)
   {

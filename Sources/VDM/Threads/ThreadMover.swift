@@ -96,27 +96,26 @@ public final class ThreadMover: DataMover, JobOwner {
   /// Takes a slot.
   ///
   /// - Throws: ``VDMError/outOfSlots(capacity:)``.
-  public func makeJob(for operation: Operation) throws(VDMError) -> Job {
+  public func makeJob(for operation: Operation) throws(VDMError) -> OperationJob {
     guard let slot = crew.pool.take() else {
       throw .outOfSlots(capacity: crew.pool.capacity)
     }
     unsafe crew.pool[slot].pointee.operation = operation
-    return Job(owner: self, token: UInt64(slot))
+    return OperationJob(owner: self, token: UInt64(slot))
   }
 
   /// Puts the operation into the workers' queue, if there is room.
   public func start(
-    _ job: inout Job, of operation: Operation, _ notifier: inout Notifier
+    _ job: inout OperationJob, of operation: Operation, _ notifier: inout Notifier
   ) -> FutureProgress<VDMError?> {
     let slot = unsafe crew.pool[job.slot]
     if crew.isClosed { return .complete(.moverShutDown) }
-    // A waker waits for room too, so it is left in any case but one.
-    var isRegistered = configuration.notifier == .waker
-    if isRegistered { unsafe slot.pointee.cell.register(&notifier) }
+    if configuration.notifier == .waker { unsafe slot.pointee.cell.register(&notifier) }
 
     var isQueued = crew.submit(job.slot)
     if !isQueued {
-      if !isRegistered { isRegistered = unsafe slot.pointee.cell.register(&notifier) }
+      // Room is told of by a waker, whatever completion is.
+      if configuration.notifier != .waker { unsafe slot.pointee.cell.register(&notifier) }
       unsafe slot.pointee.hasWaited = true
       crew.room.join(job.slot)
       // ORDER: joined first, then the second look at the queue; pairs with the fence after
@@ -129,41 +128,40 @@ public final class ThreadMover: DataMover, JobOwner {
       _ = crew.room.leave(job.slot)
       unsafe slot.pointee.hasWaited = false
     }
-    return check(&job, of: operation, &notifier, isRegistered: isRegistered)
+    // The waker is registered already; whether the operation is done, its wake will tell.
+    return configuration.notifier == .waker ? .running : check(&job, of: operation, &notifier)
   }
 
   /// Looks whether a worker has done the operation.
   public func check(
-    _ job: inout Job, of operation: Operation, _ notifier: inout Notifier
-  ) -> FutureProgress<VDMError?> {
-    check(&job, of: operation, &notifier, isRegistered: false)
-  }
-
-  private func check(
-    _ job: inout Job, of operation: Operation, _ notifier: inout Notifier, isRegistered: Bool
+    _ job: inout OperationJob, of operation: Operation, _ notifier: inout Notifier
   ) -> FutureProgress<VDMError?> {
     let slot = unsafe crew.pool[job.slot]
+    // Looked at before anything is registered: whoever was woken finds it done most often.
+    if unsafe slot.pointee.isDone { return .complete(nil) }
     switch configuration.notifier {
     case .waker:
-      if !isRegistered { unsafe slot.pointee.cell.register(&notifier) }
+      unsafe slot.pointee.cell.register(&notifier)
+      if unsafe slot.pointee.isDone {
+        // The worker may have woken before: then nobody takes the waker out again.
+        unsafe slot.pointee.cell.clear()
+        return .complete(nil)
+      }
     case .poller:
-      // ORDER: read before the state, which is stored before the word is changed.
+      // ORDER: read before the state is looked at again, which is stored before the word changes.
       let completions = unsafe slot.pointee.completions.load(ordering: .acquiring)
-      if unsafe slot.pointee.state.load(ordering: .acquiring) != .done {
-        // SAFETY: slots live as long as the mover, which the future keeps alive.
-        unsafe withUnsafePointer(to: slot.pointee.completions) {
-          notifier.watch(unsafe Poller(address: $0, value: completions))
-        }
+      if unsafe slot.pointee.isDone { return .complete(nil) }
+      // SAFETY: slots live as long as the mover, which the future keeps alive.
+      unsafe withUnsafePointer(to: slot.pointee.completions) {
+        notifier.watch(unsafe Poller(address: $0, value: completions))
       }
     case .none: break
     }
-    // ORDER: acquires what the worker wrote; pairs with its transition.
-    let isDone = unsafe slot.pointee.state.load(ordering: .acquiring) == .done
-    return isDone ? .complete(nil) : .running
+    return .running
   }
 
   /// Stops the operation if no worker has begun it.
-  public func cancel(_ job: inout Job, of operation: Operation) -> Bool {
+  public func cancel(_ job: inout OperationJob, of operation: Operation) -> Bool {
     let slot = unsafe crew.pool[job.slot]
     guard unsafe slot.pointee.transition({ $0.stop() }).0 == .queuedStopped else { return false }
     // The worker that takes it out of the queue frees the slot. It may have done so already.
@@ -179,11 +177,13 @@ public final class ThreadMover: DataMover, JobOwner {
       unsafe slot.pointee.hasWaited = false
       if crew.room.leave(index) { crew.room.invite(1) }
     }
-    if unsafe slot.pointee.transition({ $0.abandon() }).1 == .free { crew.release(index) }
+    let (state, action) = unsafe slot.pointee.transition { $0.abandon() }
+    // Of a done operation the worker takes the waker out, when it wakes.
+    if action == .free { crew.release(index, holdsWaker: state == .owned) }
   }
 }
 
-extension Job {
+extension OperationJob {
   /// The number of the slot that a thread mover keeps for it.
   fileprivate var slot: UInt32 { UInt32(truncatingIfNeeded: token) }
 }

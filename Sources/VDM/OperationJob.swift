@@ -5,7 +5,7 @@
 /// without an owner.
 ///
 /// Corresponds to the `void *` that C's `op_new` returns.
-public struct Job: ~Copyable, Sendable {
+public struct OperationJob: ~Copyable, Sendable {
   // Not generic, though every mover has its own idea of a job: Swift 6.3.1 skips the `deinit` of a
   // generic non-copyable struct in optimised code that destroys it by its type's value witness.
   @usableFromInline var owner: (any JobOwner)?
@@ -38,7 +38,7 @@ public struct Job: ~Copyable, Sendable {
   deinit { owner?.endJob(token) }
 }
 
-/// Who is told when a ``Job`` is dropped: the mover itself, usually.
+/// Who is told when a ``OperationJob`` is dropped: the mover itself, usually.
 public protocol JobOwner: AnyObject, Sendable {
   /// Gives back what was made for an operation; its future has completed or was dropped.
   ///
