@@ -36,7 +36,7 @@ public final class Runtime: Sendable {
     public var longestSleep: Duration
 
     /// Makes a configuration; the defaults fit most programs.
-    public init(spinLimit: Int = 2048, longestSleep: Duration = .microseconds(200)) {
+    public init(spinLimit: Int = 4096, longestSleep: Duration = .microseconds(200)) {
       self.spinLimit = max(0, spinLimit)
       self.longestSleep = longestSleep
     }

@@ -50,7 +50,7 @@ extension ThreadMover {
     /// An operation of at least so many bytes is done by several workers, if it can be.
     public var splitThreshold = 1 << 20
     /// The most CPU pauses for which an idle worker spins before it sleeps; 0 sleeps at once.
-    public var spinLimit = 2048
+    public var spinLimit = 4096
 
     /// Copies in place of the mover's own memcpy.
     public var memcpy: CopyFunction?

@@ -60,6 +60,11 @@
     @Test func `the spin limit shrinks with misses, tries in full now and then, and recovers`() {
       var limit = SpinLimit(largest: 512)
       #expect(limit.pauses == 512)
+      // A few misses change nothing.
+      for _ in 0..<SpinLimit.patience {
+        limit.learn(hit: false)
+        #expect(limit.pauses == 512)
+      }
       var tries = 0
       for _ in 0..<160 {
         limit.learn(hit: false)
@@ -68,7 +73,7 @@
       #expect(tries == 10)
       limit.learn(hit: false)
       #expect(limit.pauses == SpinLimit.smallest)
-      for _ in 0..<6 { limit.learn(hit: true) }
+      limit.learn(hit: true)
       #expect(limit.pauses == 512)
     }
   }
