@@ -4,12 +4,14 @@ import Synchronization
 /// The workers of a thread mover that have nothing to do.
 ///
 /// One of them at most spins for a while; the others sleep. New work calls a sleeping one only if
-/// none is spinning, because that one will see it.
+/// no other will see it soon: none spins, and all that are awake are occupied for long.
 final class IdleWorkers: Sendable {
   private let parkers: [ThreadParker]
   private let sleeping = Locked<[Int]>([])
   private let sleepingCount = Atomic<Int>(0)
   private let spinning = Atomic<Bool>(false)
+  /// How many do something that takes longer than waking another.
+  private let occupied = Atomic<Int>(0)
 
   init(count: Int) {
     parkers = (0..<count).map { _ in ThreadParker() }
@@ -18,13 +20,14 @@ final class IdleWorkers: Sendable {
 
   // MARK: Who has work
 
-  /// Calls a sleeping worker, unless one is spinning.
+  /// Calls a sleeping worker, unless another will see the work soon.
   ///
   /// After the work was published, with a fence.
   func callOneForNewWork() {
-    if sleepingCount.load(ordering: .relaxed) > 0 && !spinning.load(ordering: .relaxed) {
-      callOne()
-    }
+    let sleeping = sleepingCount.load(ordering: .relaxed)
+    if sleeping == 0 || spinning.load(ordering: .relaxed) { return }
+    if parkers.count - sleeping > occupied.load(ordering: .relaxed) { return }
+    callOne()
   }
 
   /// Calls the worker that went to sleep last, if one sleeps.
@@ -42,6 +45,13 @@ final class IdleWorkers: Sendable {
   func callAll() {
     for parker in parkers { parker.unpark() }
   }
+
+  /// Notes that the caller is occupied for long; it looks for more work, after a fence, and calls
+  /// another for that.
+  func beginLongWork() { occupied.add(1, ordering: .sequentiallyConsistent) }
+
+  /// Notes that the caller will look for work soon.
+  func endLongWork() { occupied.subtract(1, ordering: .relaxed) }
 
   // MARK: Who has none
 

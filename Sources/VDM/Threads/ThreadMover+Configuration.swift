@@ -48,7 +48,7 @@ extension ThreadMover {
     /// How waiters learn that an operation is done.
     public var notifier = NotifierKind.waker
     /// An operation of at least so many bytes is done by several workers, if it can be.
-    public var splitThreshold = 1 << 20
+    public var splitThreshold = 4 << 20
     /// The most CPU pauses for which an idle worker spins before it sleeps; 0 sleeps at once.
     public var spinLimit = 4096
 

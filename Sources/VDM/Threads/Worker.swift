@@ -12,6 +12,8 @@ final class Worker {
   private let number: Int?
   private var spin: SpinLimit
   private var batch: [UInt32] = []
+  /// Whether there are functions of which nobody knows how long they take.
+  private let hasReplacedFunctions: Bool
 
   /// The most operations taken from the queue at once.
   private static let batchCount = 64
@@ -29,6 +31,10 @@ final class Worker {
     // Not the number this thread may use: whoever it works for may run elsewhere.
     spin = SpinLimit(largest: mini_online_cpus() > 1 ? crew.configuration.spinLimit : 0)
     batch.reserveCapacity(Self.batchCount)
+    let configuration = crew.configuration
+    hasReplacedFunctions =
+      unsafe configuration.memcpy != nil || configuration.memmove != nil
+      || configuration.memset != nil
   }
 
   /// Works until the crew is closed and nothing is left.
@@ -48,16 +54,30 @@ final class Worker {
     if workOnQueue() { return true }
     for split in crew.splits {
       guard let piece = split.claim() else { continue }
-      perform(piece, of: split)
+      let isLast = occupied { perform(piece, of: split) }
+      if isLast { crew.finish(piece.slot) }
       return true
     }
     return false
   }
 
+  /// Does something that takes longer than waking another worker.
+  ///
+  /// It finishes nothing: whoever is told may submit more at once, which is not to wake another
+  /// worker when this one is about to look for work.
+  private func occupied<Result>(_ work: () -> Result) -> Result {
+    crew.idle.beginLongWork()
+    // ORDER: announced first, then the look for more; pairs with the fence in `submit`.
+    atomicMemoryFence(ordering: .sequentiallyConsistent)
+    if crew.queue.count > 0 { crew.idle.callOneForNewWork() }
+    defer { crew.idle.endLongWork() }
+    return work()
+  }
+
   // MARK: Operations
 
   private func workOnQueue() -> Bool {
-    batch.removeAll(keepingCapacity: true)
+    if !batch.isEmpty { batch.removeAll(keepingCapacity: true) }
     var large: (slot: UInt32, operation: Operation)?
     var bytes = 0
     var taken = 0
@@ -83,9 +103,18 @@ final class Worker {
     // ORDER: taken first, then the look who waits for room; pairs with `RoomList.join`.
     atomicMemoryFence(ordering: .sequentiallyConsistent)
     if !crew.room.isEmpty { crew.room.invite(taken) }
-    if crew.queue.count > 0 { crew.idle.callOneForNewWork() }
-    performBatch()
-    if let large { lead(large.operation, slot: large.slot) }
+    if bytes < Self.batchBytes && large == nil && !hasReplacedFunctions {
+      // More than one batch is worth a second worker.
+      if crew.queue.count > 0 { crew.idle.callOne() }
+      performBatch()
+      finishBatch()
+      return true
+    }
+    occupied { performBatch() }
+    finishBatch()
+    if let large, occupied({ lead(large.operation, slot: large.slot) }) {
+      crew.finish(large.slot)
+    }
     return true
   }
 
@@ -97,6 +126,9 @@ final class Worker {
       if operation.needsDrain { needsDrain = true }
     }
     if needsDrain { NativeMemory.best.drain() }
+  }
+
+  private func finishBatch() {
     for index in batch { crew.finish(index) }
   }
 
@@ -131,8 +163,10 @@ final class Worker {
   }
 
   /// Does an operation together with whoever is idle.
-  private func lead(_ operation: Operation, slot: UInt32) {
-    guard let number else { return }
+  ///
+  /// - Returns: Whether it is done; if not, another does the last piece, and finishes it.
+  private func lead(_ operation: Operation, slot: UInt32) -> Bool {
+    guard let number else { return false }
     let split = crew.splits[number]
     let pieces = crew.splits.count * Self.piecesPerWorker
     var size = max(Self.smallestPiece, operation.byteCount / pieces)
@@ -142,7 +176,10 @@ final class Worker {
     // ORDER: opened first, then the look who is idle; pairs with the fence in `rest`.
     atomicMemoryFence(ordering: .sequentiallyConsistent)
     for _ in 1..<crew.splits.count { crew.idle.callOne() }
-    while let piece = split.claim() { perform(piece, of: split) }
+    while let piece = split.claim() {
+      if perform(piece, of: split) { return true }
+    }
+    return false
   }
 
   /// What libc would write past the caches as a whole, its pieces write past them, too.
@@ -167,10 +204,11 @@ final class Worker {
     return cache > 0 ? cache / 4 * 3 : 16 << 20
   }()
 
-  private func perform(_ piece: SplitWork.Piece, of split: SplitWork) {
+  /// Does a piece, and returns whether it was the last of its operation to be done.
+  private func perform(_ piece: SplitWork.Piece, of split: SplitWork) -> Bool {
     perform(piece.operation)
     if piece.operation.needsDrain { NativeMemory.best.drain() }
-    if split.finishPiece() { crew.finish(piece.slot) }
+    return split.finishPiece()
   }
 
   // MARK: Nothing to do
