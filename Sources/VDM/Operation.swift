@@ -54,7 +54,8 @@ public struct Operation {
     let count = UInt(bitPattern: byteCount)
     let to = unsafe UInt(bitPattern: destination)
     let from = unsafe UInt(bitPattern: source)
-    guard count <= UInt.max - max(to, from) else { return .addressOverflow }
+    // No address space is that large, and sums of such counts do not overflow.
+    guard count <= 1 << 56, count <= UInt.max - max(to, from) else { return .addressOverflow }
     if kind == .memcpy && (to > from ? to - from : from - to) < count {
       return .overlappingRanges
     }

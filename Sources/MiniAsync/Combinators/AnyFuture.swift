@@ -3,14 +3,15 @@
 /// For arrays and groups of futures of different types. Costs an allocation when it is made and a
 /// dynamic call per poll. Copies share the one future: poll one of them only.
 public struct AnyFuture<Output>: Future {
-  private let box: AnyFutureBox<Output>
+  @usableFromInline let box: AnyFutureBox<Output>
   /// Where the future stands.
   public var progress: FutureProgress<Output>
 
   /// Takes over `future`.
+  @inlinable
   public init<F: Future & ~Copyable>(_ future: consuming F) where F.Output == Output {
     progress = future.progress
-    box = FutureBox(future)
+    unsafe box = FutureBox(future) { unsafe $0.deinitialize(count: 1) }
   }
 
   /// Does what can be done now; see ``Future/advance(_:)``.
@@ -27,23 +28,43 @@ public struct AnyFuture<Output>: Future {
   public mutating func cancel() { box.cancel() }
 }
 
-private class AnyFutureBox<Output> {
-  func poll(_ notifier: inout Notifier) -> FutureProgress<Output> { fatalError("abstract") }
+@usableFromInline
+class AnyFutureBox<Output> {
+  func poll(_ notifier: inout Notifier) -> FutureProgress<Output> {
+    preconditionFailure("AnyFuture: a box without a future")
+  }
   func hasProperty(_ property: FutureProperty) -> Bool { false }
   func cancel() {}
 }
 
-private final class FutureBox<F: Future & ~Copyable>: AnyFutureBox<F.Output> {
-  private var future: F
+@safe
+@usableFromInline
+final class FutureBox<F: Future & ~Copyable>: AnyFutureBox<F.Output> {
+  // SAFETY: holds a future from `init` to `deinit`.
+  private let future: UnsafeMutablePointer<F>
+  /// Ends the future; formed where its type is known, see ``FutureStore``.
+  private let destroy: (UnsafeMutablePointer<F>) -> Void
 
-  init(_ future: consuming F) { self.future = future }
-
-  override func poll(_ notifier: inout Notifier) -> FutureProgress<F.Output> {
-    _ = future.poll(&notifier)
-    return future.progress
+  @usableFromInline
+  init(_ future: consuming F, destroy: @escaping (UnsafeMutablePointer<F>) -> Void) {
+    unsafe self.future = .allocate(capacity: 1)
+    unsafe self.future.initialize(to: future)
+    unsafe self.destroy = destroy
   }
 
-  override func hasProperty(_ property: FutureProperty) -> Bool { future.hasProperty(property) }
+  deinit {
+    unsafe destroy(future)
+    unsafe future.deallocate()
+  }
 
-  override func cancel() { future.cancel() }
+  override func poll(_ notifier: inout Notifier) -> FutureProgress<F.Output> {
+    _ = unsafe future.pointee.poll(&notifier)
+    return unsafe future.pointee.progress
+  }
+
+  override func hasProperty(_ property: FutureProperty) -> Bool {
+    unsafe future.pointee.hasProperty(property)
+  }
+
+  override func cancel() { unsafe future.pointee.cancel() }
 }

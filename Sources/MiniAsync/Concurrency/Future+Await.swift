@@ -14,6 +14,7 @@ extension Future where Self: ~Copyable {
   /// ```swift
   /// let copied = await mover.memcpy(to: destination, from: source, byteCount: n).value()
   /// ```
+  @inlinable
   public consuming func value(
     isolation: isolated (any Actor)? = #isolation
   ) async -> Output {
@@ -54,21 +55,25 @@ extension FutureGroup where F: ~Copyable {
 }
 
 /// What a task needs to drive a future: a waker, the cancellation, and pauses.
-private struct TaskDriver: ~Copyable {
+@usableFromInline
+struct TaskDriver: ~Copyable {
   private let waiter: TaskWaiter
-  var notifier: Notifier
+  @usableFromInline var notifier: Notifier
   private var isCancelled = false
   private var pauses = 0
 
+  @usableFromInline
   init() {
     waiter = TaskWaiter()
     notifier = Notifier(waker: Waker(waiter))
   }
 
   /// Forgets what the last poll has used; so that one after a cancellation is seen for itself.
+  @usableFromInline
   mutating func beginPoll() { notifier.reset(token: 0) }
 
   /// Whether the task was cancelled and this was not answered yet.
+  @usableFromInline
   mutating func shouldCancel() -> Bool {
     if isCancelled || !Task.isCancelled { return false }
     isCancelled = true
@@ -76,11 +81,15 @@ private struct TaskDriver: ~Copyable {
   }
 
   /// Suspends until another poll is worth while.
+  @usableFromInline
   mutating func suspend(isolation: isolated (any Actor)? = #isolation) async {
     if notifier.used == .waker {
       pauses = 0
       let waiter = waiter
-      if isCancelled {
+      if waiter.takeWake() {
+        // Woken already, perhaps by itself: the other tasks have their turn all the same.
+        await Task.yield()
+      } else if isCancelled {
         await waiter.suspend()
       } else {
         await withTaskCancellationHandler {
@@ -97,9 +106,13 @@ private struct TaskDriver: ~Copyable {
       await Task.yield()
     } else {
       let doublings = min(pauses - 16, 7)
-      try? await Task.sleep(for: .microseconds(8 << doublings))
-      // A cancelled task no longer sleeps: it must not hog its thread instead.
-      if isCancelled { await Task.yield() }
+      let pause = Duration.microseconds(8 << doublings)
+      if isCancelled {
+        // A cancelled task no longer sleeps; another sleeps for it.
+        await Task.detached { try? await Task.sleep(for: pause) }.value
+      } else {
+        try? await Task.sleep(for: pause)
+      }
     }
   }
 }

@@ -66,7 +66,9 @@ public struct TaskFuture<Output: Sendable>: Future, ~Copyable, Sendable {
   }
 
   /// Always asynchronous.
-  public borrowing func hasProperty(_ property: FutureProperty) -> Bool { property == .async }
+  public borrowing func hasProperty(_ property: FutureProperty) -> Bool {
+    property == .async && !progress.isComplete
+  }
 
   /// Passes the request on to what is not complete yet.
   public mutating func cancel() {

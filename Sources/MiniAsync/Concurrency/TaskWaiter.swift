@@ -23,6 +23,15 @@ final class TaskWaiter: WakeTarget {
     unsafe continuation?.resume()
   }
 
+  /// Whether there was a wake since the last time.
+  func takeWake() -> Bool {
+    state.withLock { state in
+      guard case .woken = state else { return false }
+      state = .idle
+      return true
+    }
+  }
+
   /// Suspends the task until a wake, or returns at once if there was one since the last time.
   ///
   /// One task only may be suspended here at a time.

@@ -32,11 +32,17 @@ public struct FutureGroup<F: Future & ~Copyable>: ~Copyable {
   /// Makes an empty group.
   ///
   /// - Parameter minimumCapacity: How many futures it will hold at once without allocating.
+  @inlinable
   public init(minimumCapacity: Int = 0) {
+    unsafe self.init(minimumCapacity) { unsafe $0.deinitialize(count: 1) }
+  }
+
+  @usableFromInline
+  init(_ minimumCapacity: Int, destroy: @escaping (UnsafeMutablePointer<F>) -> Void) {
     cell = WakerCell()
     let list = ReadyList(unparking: .relay(cell))
     engine = WaitEngine(list: list, configuration: Runtime.Configuration())
-    store = FutureStore(list: list)
+    store = unsafe FutureStore(list: list, destroy: destroy)
     store.grow(to: minimumCapacity)
   }
 

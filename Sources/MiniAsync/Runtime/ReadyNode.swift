@@ -14,13 +14,15 @@ struct ReadyLink: ~Copyable {
   let next = Atomic<ReadyHead>(.empty)
 }
 
-/// What the waiter alone keeps of one future: 8 bytes.
+/// What the waiter alone keeps of one future: 12 bytes.
 @usableFromInline
 struct ReadyNode {
   /// The generation that tokens carry now.
   @usableFromInline var generation: UInt32 = 0
   /// What the waiter knows of the future.
   @usableFromInline var mark: Mark = []
+  /// Where it stands among the watched words, if it is marked so.
+  @usableFromInline var watch: UInt32 = 0
 
   @usableFromInline
   init() {}

@@ -86,11 +86,23 @@ extension Runtime {
   /// As for arrays.
   @inlinable
   @available(*, noasync, message: "waiting blocks a cooperative thread: await a.and(b).value()")
-  public func waitMultiple<A: Future & ~Copyable, B: Future & ~Copyable>(
-    _ a: inout A, _ b: inout B
-  ) {
-    unsafe withFuture(&a) { a in
-      unsafe withFuture(&b) { b in unsafe waitMultiple([a, b]) }
+  public func waitMultiple<
+    A: Future & ~Copyable, B: Future & ~Copyable
+  >(_ a: inout A, _ b: inout B) {
+    unsafe withUnsafeMutablePointer(to: &a) { a in
+      unsafe withUnsafeMutablePointer(to: &b) { b in
+        runAll(2) { index in
+          switch index {
+          case 0: unsafe a.pointee.hasProperty(.async)
+          default: unsafe b.pointee.hasProperty(.async)
+          }
+        } poll: { index, notifier in
+          switch index {
+          case 0: unsafe a.pointee.poll(&notifier)
+          default: unsafe b.pointee.poll(&notifier)
+          }
+        }
+      }
     }
   }
 
@@ -102,9 +114,23 @@ extension Runtime {
   public func waitMultiple<
     A: Future & ~Copyable, B: Future & ~Copyable, C: Future & ~Copyable
   >(_ a: inout A, _ b: inout B, _ c: inout C) {
-    unsafe withFuture(&a) { a in
-      unsafe withFuture(&b) { b in
-        unsafe withFuture(&c) { c in unsafe waitMultiple([a, b, c]) }
+    unsafe withUnsafeMutablePointer(to: &a) { a in
+      unsafe withUnsafeMutablePointer(to: &b) { b in
+        unsafe withUnsafeMutablePointer(to: &c) { c in
+          runAll(3) { index in
+            switch index {
+            case 0: unsafe a.pointee.hasProperty(.async)
+            case 1: unsafe b.pointee.hasProperty(.async)
+            default: unsafe c.pointee.hasProperty(.async)
+            }
+          } poll: { index, notifier in
+            switch index {
+            case 0: unsafe a.pointee.poll(&notifier)
+            case 1: unsafe b.pointee.poll(&notifier)
+            default: unsafe c.pointee.poll(&notifier)
+            }
+          }
+        }
       }
     }
   }
@@ -119,10 +145,26 @@ extension Runtime {
   public func waitMultiple<
     A: Future & ~Copyable, B: Future & ~Copyable, C: Future & ~Copyable, D: Future & ~Copyable
   >(_ a: inout A, _ b: inout B, _ c: inout C, _ d: inout D) {
-    unsafe withFuture(&a) { a in
-      unsafe withFuture(&b) { b in
-        unsafe withFuture(&c) { c in
-          unsafe withFuture(&d) { d in unsafe waitMultiple([a, b, c, d]) }
+    unsafe withUnsafeMutablePointer(to: &a) { a in
+      unsafe withUnsafeMutablePointer(to: &b) { b in
+        unsafe withUnsafeMutablePointer(to: &c) { c in
+          unsafe withUnsafeMutablePointer(to: &d) { d in
+            runAll(4) { index in
+              switch index {
+              case 0: unsafe a.pointee.hasProperty(.async)
+              case 1: unsafe b.pointee.hasProperty(.async)
+              case 2: unsafe c.pointee.hasProperty(.async)
+              default: unsafe d.pointee.hasProperty(.async)
+              }
+            } poll: { index, notifier in
+              switch index {
+              case 0: unsafe a.pointee.poll(&notifier)
+              case 1: unsafe b.pointee.poll(&notifier)
+              case 2: unsafe c.pointee.poll(&notifier)
+              default: unsafe d.pointee.poll(&notifier)
+              }
+            }
+          }
         }
       }
     }
@@ -162,41 +204,14 @@ extension Runtime {
     while next(&group) != nil {}
   }
 
-  /// Waits for futures of different types, each behind a pointer.
-  @unsafe
-  @usableFromInline
-  func waitMultiple(_ futures: [FuturePointer]) {
+  /// Waits for `count` futures that the closures know by index.
+  @inlinable
+  @inline(__always)
+  func runAll(
+    _ count: Int, isAsync: (Int) -> Bool, poll: (Int, inout Notifier) -> FutureState
+  ) {
     let box = takeEngine()
-    unsafe box.engine.run(count: futures.count, isAsync: { unsafe futures[$0].isAsync() }) {
-      index, notifier in unsafe futures[index].poll(&notifier)
-    }
-    unsafe giveBack(box, count: futures.count)
-  }
-}
-
-/// A future of any type where it stands, for the length of one wait.
-@unsafe
-@usableFromInline
-struct FuturePointer {
-  @usableFromInline let poll: (inout Notifier) -> FutureState
-  @usableFromInline let isAsync: () -> Bool
-
-  @usableFromInline
-  init(poll: @escaping (inout Notifier) -> FutureState, isAsync: @escaping () -> Bool) {
-    unsafe self.poll = poll
-    unsafe self.isAsync = isAsync
-  }
-}
-
-/// Lends `future` to `body` without its type.
-///
-/// The pointer must not leave `body`.
-@inlinable
-func withFuture<F: Future & ~Copyable>(_ future: inout F, _ body: (FuturePointer) -> Void) {
-  unsafe withUnsafeMutablePointer(to: &future) { pointer in
-    unsafe body(
-      FuturePointer(
-        poll: { unsafe pointer.pointee.poll(&$0) },
-        isAsync: { unsafe pointer.pointee.hasProperty(.async) }))
+    unsafe box.engine.run(count: count, isAsync: isAsync, poll)
+    giveBack(box, count: count)
   }
 }

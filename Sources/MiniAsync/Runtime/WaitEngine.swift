@@ -137,6 +137,7 @@ struct WaitEngine: ~Copyable {
     if unsafe node.pointee.mark.contains(.watched) { unwatch(index) }
     var mark = unsafe node.pointee.mark.union(.started)
     if let poller = notifier.poller {
+      unsafe node.pointee.watch = UInt32(watching.count)
       watching.append((UInt32(index), poller))
       mark.insert(.watched)
     }
@@ -152,7 +153,13 @@ struct WaitEngine: ~Copyable {
   /// Stops watching the word of a future: it is valid until the next poll only.
   @usableFromInline
   mutating func unwatch(_ index: Int) {
-    watching.removeAll { $0.index == UInt32(index) }
+    let position = unsafe Int(list.node(index).pointee.watch)
+    // The last one takes its place.
+    let last = watching.removeLast()
+    if position < watching.count {
+      watching[position] = last
+      unsafe list.node(Int(last.index)).pointee.watch = UInt32(position)
+    }
     list.unmark(index, .watched)
   }
 
@@ -245,9 +252,7 @@ struct WaitEngine: ~Copyable {
       }
       // The poll ends the validity of the word, and may add another at the end.
       let index = Int(watching[position].index)
-      watching.swapAt(position, watching.count - 1)
-      watching.removeLast()
-      list.unmark(index, .watched)
+      unwatch(index)
       if poll(index, body) == .completed { completed += 1 }
       progressed()
     }

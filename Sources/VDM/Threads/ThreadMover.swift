@@ -29,11 +29,15 @@ public final class ThreadMover: DataMover, JobOwner {
   /// Makes a mover and starts its threads.
   ///
   /// - Throws: ``VDMError/threadsNotStarted(errno:)``, also for a processor that does not exist.
-  /// - Precondition: The numbers in `configuration` are positive.
+  /// - Precondition: 1 to 1,024 threads, a queue of 1 to 2^24, 1 to 2^31 slots, a positive split
+  ///   threshold.
   public init(configuration: Configuration = Configuration()) throws(VDMError) {
-    precondition(configuration.threads > 0, "ThreadMover: it needs one thread at least")
-    precondition(configuration.queueCapacity > 0, "ThreadMover: the queue must hold one at least")
-    precondition(configuration.slotCapacity > 0, "ThreadMover: it needs one slot at least")
+    precondition(
+      1...1024 ~= configuration.threads, "ThreadMover: it needs 1 to 1,024 threads")
+    precondition(
+      1...(1 << 24) ~= configuration.queueCapacity, "ThreadMover: the queue must hold 1 to 2^24")
+    precondition(
+      1...(1 << 31) ~= configuration.slotCapacity, "ThreadMover: it needs 1 to 2^31 slots")
     precondition(
       configuration.splitThreshold > 0, "ThreadMover: the split threshold must be positive")
     self.configuration = configuration

@@ -26,7 +26,7 @@ import Testing
     idle.callOneForNewWork()
   }
 
-  @Test func `new work calls nobody while one spins`() {
+  @Test func `new work calls nobody while another will see it soon`() {
     let idle = IdleWorkers(count: 2)
     idle.announceSleep(0)
     #expect(idle.beginSpin())
@@ -35,7 +35,10 @@ import Testing
     idle.endSpin()
     #expect(idle.beginSpin())
     idle.endSpin()
-    // Had it been called while the other spun, this would find nobody, and the sleep would hang.
+    // The other is awake and not occupied for long.
+    idle.callOneForNewWork()
+    idle.beginLongWork()
+    // Had it been called before, this would find nobody, and the sleep would hang.
     idle.callOneForNewWork()
     idle.sleep(0)
     idle.stay(0)
