@@ -1,0 +1,56 @@
+/// The header's fields, read and written without holding a Swift access.
+extension FiberObject {
+  @inline(__always)
+  var fields: UnsafeMutablePointer<FiberHeader> {
+    // SAFETY: the header is tail storage of this object and stays in place; callers hold `self`.
+    unsafe withUnsafeMutablePointerToHeader { unsafe $0 }
+  }
+
+  @inline(__always)
+  func perform(_ action: SlotAction) { unsafe fields.pointee.perform(self, action) }
+
+  @usableFromInline
+  var scheduler: Scheduler { unsafe fields.pointee.scheduler }
+
+  /// The control block; `nil` when the fiber has ended.
+  @inline(__always)
+  var block: FiberRef? {
+    get { unsafe fields.pointee.block }
+    set { unsafe fields.pointee.block = newValue }
+  }
+
+  var locals: LocalNode? {
+    get { unsafe fields.pointee.locals }
+    set { unsafe fields.pointee.locals = newValue }
+  }
+
+  var scope: ScopeState? {
+    get { unsafe fields.pointee.scope }
+    set { unsafe fields.pointee.scope = newValue }
+  }
+
+  var userStack: UnsafeMutableRawBufferPointer? {
+    get { unsafe fields.pointee.userStack }
+    set { unsafe fields.pointee.userStack = newValue }
+  }
+
+  var name: String? { unsafe fields.pointee.name }
+  var site: SpawnSite { unsafe fields.pointee.site }
+
+  /// Whether the fiber was cancelled while it was alive.
+  var wasCancelled: Bool {
+    if let block { return block.life.wasCancelled }
+    return unsafe fields.pointee.wasCancelled
+  }
+
+  @inline(__always)
+  var hasEnded: Bool { unsafe fields.pointee.block == nil }
+
+  /// The body has returned and the result is in place.
+  @inline(__always)
+  func finished(wasCancelled: Bool) {
+    unsafe fields.pointee.wasCancelled = wasCancelled
+    unsafe fields.pointee.block = nil
+    unsafe fields.pointee.locals = nil
+  }
+}

@@ -1,0 +1,68 @@
+/// What users of a fiber hold, reference counted: its closure at first, its result at the end.
+///
+/// One allocation. The header is what every fiber has; the elements behind it are the storage of
+/// the closure, and then of the result, typed only in ``FiberEntry``. All access goes through
+/// pointers into the allocation, so that nothing here holds a Swift access across a switch.
+/// Not `Sendable`: it belongs to the thread of its runtime.
+@usableFromInline
+final class FiberObject: ManagedBuffer<FiberHeader, UInt> {
+  deinit {
+    // The header goes by itself; only what is behind it has to be told.
+    switch unsafe fields.pointee.content {
+    case .body: perform(.destroyBody)
+    case .result: perform(.destroyResult)
+    case .nothing: break
+    }
+  }
+}
+
+/// What ``FiberHeader/perform`` is asked to do with the storage.
+@usableFromInline
+enum SlotAction {
+  /// Call the closure, leave the result in its place.
+  case run
+  case destroyBody
+  case destroyResult
+}
+
+/// What the storage behind the header holds.
+@usableFromInline
+enum SlotContent: UInt8 {
+  case nothing
+  case body
+  case result
+}
+
+@safe
+@usableFromInline
+struct FiberHeader {
+  /// The only code that knows the types.
+  ///
+  /// Captures nothing, so storing it costs nothing.
+  @usableFromInline let perform: (FiberObject, SlotAction) -> Void
+  let scheduler: Scheduler
+  /// The control block until the fiber has ended.
+  var block: FiberRef?
+  var locals: LocalNode?
+  let name: String?
+  let site: SpawnSite
+  /// Whose children this fiber is among.
+  var scope: ScopeState?
+  /// Memory that the user gave for the stack.
+  var userStack: UnsafeMutableRawBufferPointer?
+  @usableFromInline var content: SlotContent
+  var wasCancelled = false
+
+  @usableFromInline
+  init(
+    scheduler: Scheduler, name: String?, site: SpawnSite,
+    perform: @escaping (FiberObject, SlotAction) -> Void
+  ) {
+    self.perform = perform
+    self.scheduler = scheduler
+    self.name = name
+    self.site = site
+    content = .body
+    unsafe userStack = nil
+  }
+}
