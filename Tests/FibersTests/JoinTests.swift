@@ -51,7 +51,7 @@ struct JoinTests {
       return 3
     }
     #expect(try target.join() == 3)
-    #expect(log.entries == ["other 0", "other 1"])
+    #expect(log.entries == ["other 0", "other 1", "other 2"])
     #expect(runtime.aliveCount == 1)
     runtime.run()
     #expect(log.entries.count == 5)
