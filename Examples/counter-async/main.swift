@@ -1,7 +1,7 @@
 // Two fibers count from 0 to 10 and give way to each other after each number.
 import Fibers
 
-func count(_ name: String) throws(CancellationError) {
+func count(_ name: String) throws(FiberCancelled) {
   for number in 0...10 {
     print("\(name): \(number)")
     try Fiber.yield()

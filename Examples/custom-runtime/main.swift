@@ -1,7 +1,7 @@
 // A runtime of one's own, with its own sizes, beside the default runtime of the thread.
 import Fibers
 
-func count(_ name: String) throws(CancellationError) {
+func count(_ name: String) throws(FiberCancelled) {
   for number in 0...10 {
     print("\(name): \(number)")
     try Fiber.yield()

@@ -92,6 +92,13 @@ static inline __attribute__((always_inline)) uint64_t cfib_fp_control(void) {
   return (uint64_t)x87 << 32 | (mxcsr & 0xffc0u);
 }
 
+/// Whether the x87 word, the one that is cheap to read, is another than in `control`.
+static inline __attribute__((always_inline)) int cfib_fp_differs_cheaply(uint64_t control) {
+  uint16_t x87;
+  __asm__ volatile("fnstcw %0" : "=m"(x87));
+  return x87 != (uint16_t)(control >> 32);
+}
+
 /// Loads what `cfib_fp_control` returned. The sticky flags stay as they are.
 static inline void cfib_fp_set_control(uint64_t control) {
   uint32_t mxcsr;
@@ -145,6 +152,11 @@ static inline __attribute__((always_inline)) uint64_t cfib_fp_control(void) {
   uint64_t control;
   __asm__ volatile("mrs %0, fpcr" : "=r"(control));
   return control;
+}
+
+/// Whether the control register is another than `control`: it is cheap to read.
+static inline __attribute__((always_inline)) int cfib_fp_differs_cheaply(uint64_t control) {
+  return cfib_fp_control() != control;
 }
 
 /// Loads what `cfib_fp_control` returned.

@@ -18,7 +18,7 @@ func enterFiber(_ argument: UnsafeMutableRawPointer?, _ inForce: UInt64) -> cfib
     unsafe fiber.pointer.pointee.object?._withUnsafeGuaranteedRef { $0.perform(.run) }
     let stack = fiber.stack
     let next = scheduler.finish(fiber)
-    inForce = FloatingPoint.control
+    inForce = scheduler.floatingPointControl
     guard scheduler.canAdopt(stack, next) else {
       return unsafe scheduler.depart(from: stack, to: next, control: inForce)
     }

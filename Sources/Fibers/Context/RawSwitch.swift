@@ -8,9 +8,11 @@ public struct RawSwitch {
   public enum Extras: Sendable {
     /// Registers only.
     case none
-    /// Floating-point control words, compared.
+    /// Floating-point control words as by default: the x87 word, compared.
+    case standardFloatingPoint
+    /// All floating-point control words, compared.
     case floatingPoint
-    /// Control words and an exclusivity set for each flow.
+    /// Control words as by default and an exclusivity set for each flow.
     case floatingPointAndAccesses
   }
 
@@ -24,10 +26,11 @@ public struct RawSwitch {
     unsafe stack = .allocate(byteCount: 65536, alignment: 4096)
     let entry: cfib_entry =
       switch extras {
-      case .none: { flows, _ in unsafe RawSwitch.echo(flows, fp: false, sets: false) }
-      case .floatingPoint: { flows, _ in unsafe RawSwitch.echo(flows, fp: true, sets: false) }
+      case .none: { flows, _ in unsafe RawSwitch.echo(flows, fp: 0, sets: false) }
+      case .standardFloatingPoint: { flows, _ in unsafe RawSwitch.echo(flows, fp: 1, sets: false) }
+      case .floatingPoint: { flows, _ in unsafe RawSwitch.echo(flows, fp: 2, sets: false) }
       case .floatingPointAndAccesses:
-        { flows, _ in unsafe RawSwitch.echo(flows, fp: true, sets: true) }
+        { flows, _ in unsafe RawSwitch.echo(flows, fp: 1, sets: true) }
       }
     unsafe cfib_context_init(&flows[1].context, stack + 65536, entry, flows)
     self.extras = extras
@@ -40,11 +43,13 @@ public struct RawSwitch {
   public func run(pairs: Int) {
     switch extras {
     case .none:
-      for _ in 0..<pairs { unsafe Self.hop(flows, flows + 1, fp: false, sets: false) }
+      for _ in 0..<pairs { unsafe Self.hop(flows, flows + 1, fp: 0, sets: false) }
+    case .standardFloatingPoint:
+      for _ in 0..<pairs { unsafe Self.hop(flows, flows + 1, fp: 1, sets: false) }
     case .floatingPoint:
-      for _ in 0..<pairs { unsafe Self.hop(flows, flows + 1, fp: true, sets: false) }
+      for _ in 0..<pairs { unsafe Self.hop(flows, flows + 1, fp: 2, sets: false) }
     case .floatingPointAndAccesses:
-      for _ in 0..<pairs { unsafe Self.hop(flows, flows + 1, fp: true, sets: true) }
+      for _ in 0..<pairs { unsafe Self.hop(flows, flows + 1, fp: 1, sets: true) }
     }
   }
 
@@ -57,20 +62,24 @@ public struct RawSwitch {
 
   @inline(__always)
   private static func hop(
-    _ from: UnsafeMutablePointer<FiberBlock>, _ to: UnsafeMutablePointer<FiberBlock>, fp: Bool,
+    _ from: UnsafeMutablePointer<FiberBlock>, _ to: UnsafeMutablePointer<FiberBlock>, fp: Int,
     sets: Bool
   ) {
     if sets { unsafe AccessSets.leave(FiberRef(from)) }
-    let control = fp ? cfib_fp_control() : 0
+    let control =
+      fp == 0
+      ? 0
+      : fp == 1
+        ? FloatingPoint.control(base: 0x37f_0000_1f80, readingAll: false) : cfib_fp_control()
     // SAFETY: `to` is the other flow, suspended or about to begin.
     let inForce = unsafe cfib_switch(&from.pointee.context, &to.pointee.context, control)
-    if fp { FloatingPoint.restore(control, inForce: inForce) }
+    if fp > 0 { FloatingPoint.restore(control, inForce: inForce) }
     if sets { unsafe AccessSets.enter(FiberRef(from)) }
   }
 
   @inline(__always)
   private static func echo(
-    _ argument: UnsafeMutableRawPointer?, fp: Bool, sets: Bool
+    _ argument: UnsafeMutableRawPointer?, fp: Int, sets: Bool
   ) -> cfib_departure {
     guard let argument = unsafe argument else { preconditionFailure("RawSwitch: no flows") }
     let flows = unsafe argument.assumingMemoryBound(to: FiberBlock.self)

@@ -13,7 +13,7 @@ extension Scheduler {
     unsafe state.pointee.current = to
     let isolated = unsafe state.pointee.isolated
     if isolated { AccessSets.leave(from) }
-    let control = FloatingPoint.control
+    let control = floatingPointControl
     let inForce: UInt64
     if unsafe !state.pointee.sanitized {
       // SAFETY: `to` is suspended or prepared, so its context is one to resume; it stays in place.

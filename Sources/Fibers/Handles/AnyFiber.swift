@@ -43,10 +43,10 @@ public struct AnyFiber: Equatable {
 
   /// Waits for the end; see ``Fiber/join()``.
   ///
-  /// - Throws: `CancellationError` when the calling fiber is cancelled while it waits.
+  /// - Throws: ``FiberCancelled`` when the calling fiber is cancelled while it waits.
   @available(*, noasync, message: "it parks a fiber or blocks the thread")
   @usableFromInline
-  func waitUntilFinished() throws(CancellationError) {
+  func waitUntilFinished() throws(FiberCancelled) {
     guard let block = object.block else { return }
     let scheduler = object.scheduler
     guard let running = Scheduler.current else {
@@ -89,9 +89,9 @@ extension UnsafeMutablePointer<FiberBlock> {
 
 extension Scheduler {
   /// Waits on the thread itself: runs the runtime until `block`'s fiber has ended.
-  func joinFromThread(_ block: FiberRef) throws(CancellationError) {
-    let result: Result<Void, CancellationError> = enter("Fiber.join") {
-      do throws(CancellationError) {
+  func joinFromThread(_ block: FiberRef) throws(FiberCancelled) {
+    let result: Result<Void, FiberCancelled> = enter("Fiber.join") {
+      do throws(FiberCancelled) {
         try unsafe park(in: block.pointer.joiners, as: .join)
         return .success(())
       } catch {

@@ -10,13 +10,13 @@ extension Fiber where Success == Never, Failure == Never {
 
   /// Lets each other ready fiber have one turn.
   ///
-  /// - Throws: `CancellationError` when the fiber is cancelled, before or during those turns.
+  /// - Throws: ``FiberCancelled`` when the fiber is cancelled, before or during those turns.
   /// - Precondition: Called by a fiber.
   /// - Complexity: O(1), no allocation.
   ///
   /// Corresponds to C's `async_yield`.
   @available(*, noasync, message: "it suspends a fiber, not a task; use Task.yield()")
-  public static func yield() throws(CancellationError) {
+  public static func yield() throws(FiberCancelled) {
     try fiberScheduler("Fiber.yield").yield()
   }
 
@@ -30,11 +30,11 @@ extension Fiber where Success == Never, Failure == Never {
   ///     }
   ///
   /// - Parameter register: Gets the waker and hands it on; must not suspend.
-  /// - Throws: `CancellationError` when the fiber is cancelled first; the waker then does nothing.
+  /// - Throws: ``FiberCancelled`` when the fiber is cancelled first; the waker then does nothing.
   /// - Precondition: Called by a fiber.
   /// - Complexity: O(1), no allocation.
   @available(*, noasync, message: "it parks a fiber, not a task")
-  public static func park(_ register: (FiberWaker) -> Void) throws(CancellationError) {
+  public static func park(_ register: (FiberWaker) -> Void) throws(FiberCancelled) {
     try fiberScheduler("Fiber.park").parkExternally { door, token in
       register(FiberWaker(door: door, token: token))
     }
@@ -42,13 +42,13 @@ extension Fiber where Success == Never, Failure == Never {
 
   /// Stops here if the running fiber was cancelled and nothing has thrown for it yet.
   ///
-  /// - Throws: `CancellationError`; that delivers the cancellation.
+  /// - Throws: ``FiberCancelled``; that delivers the cancellation.
   /// - Precondition: Called by a fiber.
-  public static func checkCancellation() throws(CancellationError) {
+  public static func checkCancellation() throws(FiberCancelled) {
     let fiber = fiberScheduler("Fiber.checkCancellation").fiber
     if fiber.life.deliversCancellation {
       _ = unsafe fiber.pointer.pointee.life.park()
-      throw CancellationError()
+      throw FiberCancelled()
     }
   }
 
@@ -124,8 +124,10 @@ extension Scheduler {
   /// Gives a fiber just spawned the local values of the one that spawned it.
   @usableFromInline
   func inheritLocals(_ object: FiberObject) {
-    guard isOnFiber, let locals = fiber.object?.locals else { return }
-    object.locals = locals
+    guard isOnFiber, let parent = unsafe fiber.pointer.pointee.object else { return }
+    unsafe parent._withUnsafeGuaranteedRef { parent in
+      if let locals = parent.locals { object.locals = locals }
+    }
   }
 
   @usableFromInline

@@ -5,7 +5,7 @@ extension Fiber {
   /// it runs the runtime until then.
   ///
   /// - Returns: What the fiber returned; each joiner gets a copy.
-  /// - Throws: The error of the fiber, the same one for each joiner; or `CancellationError` when
+  /// - Throws: The error of the fiber, the same one for each joiner; or ``FiberCancelled`` when
   ///   the *calling* fiber is cancelled while it waits. ``result()`` tells the two apart.
   /// - Precondition: Called on the runtime's thread, not by the fiber itself; outside of a fiber,
   ///   the fiber can still end without anyone's help.
@@ -24,10 +24,10 @@ extension Fiber {
   /// As ``join()``, with the fiber's own error as a value.
   ///
   /// - Returns: What the fiber returned or threw.
-  /// - Throws: `CancellationError` when the calling fiber is cancelled while it waits.
+  /// - Throws: ``FiberCancelled`` when the calling fiber is cancelled while it waits.
   @available(*, noasync, message: "it parks a fiber or blocks the thread")
   @inlinable
-  public func result() throws(CancellationError) -> Result<Success, Failure> {
+  public func result() throws(FiberCancelled) -> Result<Success, Failure> {
     try AnyFiber(object).waitUntilFinished()
     return FiberEntry<Success, Failure>.outcome(of: object)
   }
@@ -39,10 +39,10 @@ extension Fiber where Failure == Never {
   /// As ``join()`` for any fiber; this one cannot fail.
   ///
   /// - Returns: What the fiber returned.
-  /// - Throws: `CancellationError` when the calling fiber is cancelled while it waits.
+  /// - Throws: ``FiberCancelled`` when the calling fiber is cancelled while it waits.
   @available(*, noasync, message: "it parks a fiber or blocks the thread")
   @inlinable
-  public func join() throws(CancellationError) -> Success {
+  public func join() throws(FiberCancelled) -> Success {
     try AnyFiber(object).waitUntilFinished()
     switch FiberEntry<Success, Never>.outcome(of: object) {
     case .success(let value): return value

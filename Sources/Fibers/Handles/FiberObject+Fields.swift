@@ -20,21 +20,24 @@ extension FiberObject {
   }
 
   var locals: LocalNode? {
-    get { unsafe fields.pointee.locals }
-    set { unsafe fields.pointee.locals = newValue }
-  }
-
-  var scope: ScopeState? {
-    get { unsafe fields.pointee.scope }
-    set { unsafe fields.pointee.scope = newValue }
+    get { unsafe fields.pointee.extras?.locals }
+    set { if newValue != nil || locals != nil { madeExtras.locals = newValue } }
   }
 
   var userStack: UnsafeMutableRawBufferPointer? {
-    get { unsafe fields.pointee.userStack }
-    set { unsafe fields.pointee.userStack = newValue }
+    get { unsafe fields.pointee.extras?.userStack }
+    set { unsafe madeExtras.userStack = newValue }
   }
 
-  var name: String? { unsafe fields.pointee.name }
+  var name: String? { unsafe fields.pointee.extras?.name }
+
+  private var madeExtras: FiberExtras {
+    if let extras = unsafe fields.pointee.extras { return extras }
+    let extras = FiberExtras(name: nil)
+    unsafe fields.pointee.extras = extras
+    return extras
+  }
+
   var site: SpawnSite { unsafe fields.pointee.site }
 
   /// Whether the fiber was cancelled while it was alive.
@@ -51,6 +54,6 @@ extension FiberObject {
   func finished(wasCancelled: Bool) {
     unsafe fields.pointee.wasCancelled = wasCancelled
     unsafe fields.pointee.block = nil
-    unsafe fields.pointee.locals = nil
+    if unsafe fields.pointee.extras != nil { locals = nil }
   }
 }

@@ -40,29 +40,42 @@ struct FiberHeader {
   ///
   /// Captures nothing, so storing it costs nothing.
   @usableFromInline let perform: (FiberObject, SlotAction) -> Void
-  let scheduler: Scheduler
+  @usableFromInline let scheduler: Scheduler
   /// The control block until the fiber has ended.
-  var block: FiberRef?
-  var locals: LocalNode?
-  let name: String?
-  let site: SpawnSite
-  /// Whose children this fiber is among.
-  var scope: ScopeState?
-  /// Memory that the user gave for the stack.
-  var userStack: UnsafeMutableRawBufferPointer?
+  @usableFromInline var block: FiberRef?
+  /// What few fibers have.
+  @usableFromInline var extras: FiberExtras?
+  @usableFromInline let site: SpawnSite
   @usableFromInline var content: SlotContent
-  var wasCancelled = false
+  @usableFromInline var wasCancelled: Bool
 
-  @usableFromInline
+  @inlinable
   init(
     scheduler: Scheduler, name: String?, site: SpawnSite,
     perform: @escaping (FiberObject, SlotAction) -> Void
   ) {
     self.perform = perform
     self.scheduler = scheduler
-    self.name = name
     self.site = site
+    block = nil
+    extras = name.map { FiberExtras(name: $0) }
     content = .body
+    wasCancelled = false
+  }
+}
+
+/// What few fibers have: kept apart, so that the others stay small.
+@safe
+@usableFromInline
+final class FiberExtras {
+  var name: String?
+  var locals: LocalNode?
+  /// Memory that the user gave for the stack.
+  var userStack: UnsafeMutableRawBufferPointer?
+
+  @usableFromInline
+  init(name: String?) {
+    self.name = name
     unsafe userStack = nil
   }
 }

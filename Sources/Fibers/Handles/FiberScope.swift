@@ -12,7 +12,7 @@
 /// - Parameter body: Spawns children; runs in the calling fiber.
 /// - Returns: What `body` returns.
 /// - Throws: The first error of `body` or of a child; a child that ends with the
-///   `CancellationError` of the scope's own cancellation is no error.
+///   ``FiberCancelled`` of the scope's own cancellation is no error.
 /// - Precondition: Called by a fiber.
 @available(*, noasync, message: "it parks a fiber, not a task")
 public func withFiberScope<Value>(_ body: (FiberScope) throws -> Value) throws -> Value {
@@ -105,7 +105,7 @@ final class ScopeState {
   /// Notes the first error and cancels the others.
   @usableFromInline
   func failed(_ error: any Error) {
-    if firstError == nil, !(isCancelled && error is CancellationError) { firstError = error }
+    if firstError == nil, !(isCancelled && error is FiberCancelled) { firstError = error }
     cancelChildren()
   }
 
@@ -119,7 +119,7 @@ final class ScopeState {
   func close() {
     while let child = children.popLast() {
       while !child.hasEnded {
-        do throws(CancellationError) {
+        do throws(FiberCancelled) {
           try AnyFiber(child).waitUntilFinished()
         } catch {
           if firstError == nil { firstError = error }

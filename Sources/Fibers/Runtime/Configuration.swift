@@ -37,6 +37,8 @@ extension FiberRuntime {
     public var stackGuard = StackGuard.automatic
     /// How overlapping accesses are checked.
     public var exclusivity = Exclusivity.automatic
+    /// Which floating-point control words each fiber has of its own.
+    public var floatingPoint = FloatingPointControl.standard
     /// Whether stacks start empty, so that ``Fiber/stackHighWaterByteCount`` can be asked.
     ///
     /// Costs a system call and fresh pages each time a stack is taken.

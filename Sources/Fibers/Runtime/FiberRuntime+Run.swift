@@ -122,7 +122,7 @@ extension Scheduler {
     forEachAlive { _, object in names += " \(object.label)" }
     preconditionFailure(
       "FiberRuntime.shutdown: fibers park again after 1,000 cancellations, or forever inside a"
-        + " shield; let CancellationError end them:\(names)")
+        + " shield; let FiberCancelled end them:\(names)")
   }
 
   /// The runtime of this scheduler, when it is the one running or the thread's default.

@@ -3,32 +3,32 @@ import CFibers
 extension Scheduler {
   /// Lets the other ready fibers have their turn, then goes on.
   ///
-  /// - Throws: `CancellationError` when a cancellation is delivered, before or after the turn.
-  @inline(never)
-  func yield() throws(CancellationError) {
+  /// - Throws: ``FiberCancelled`` when a cancellation is delivered, before or after the turn.
+  @inline(__always)
+  func yield() throws(FiberCancelled) {
     let me = fiber
-    if unsafe me.pointer.pointee.life.yield() == .cancelled { throw CancellationError() }
+    if unsafe me.pointer.pointee.life.yield() == .cancelled { throw FiberCancelled() }
     if let next = nextReady() {
       makeReady(me)
       transfer(from: me, to: next)
     }
-    if unsafe me.pointer.pointee.life.resumeFromYield() == .cancelled { throw CancellationError() }
+    if unsafe me.pointer.pointee.life.resumeFromYield() == .cancelled { throw FiberCancelled() }
   }
 
   /// Parks the running fiber in `list` until it is woken.
   ///
-  /// - Throws: `CancellationError`; then the fiber is in no list.
+  /// - Throws: ``FiberCancelled``; then the fiber is in no list.
   @inline(never)
-  func park(in list: UnsafeMutablePointer<WaitList>, as kind: WaitKind) throws(CancellationError) {
+  func park(in list: UnsafeMutablePointer<WaitList>, as kind: WaitKind) throws(FiberCancelled) {
     let me = fiber
-    if unsafe me.pointer.pointee.life.park() == .cancelled { throw CancellationError() }
+    if unsafe me.pointer.pointee.life.park() == .cancelled { throw FiberCancelled() }
     unsafe WaitList.append(me, to: list)
     try suspend(me, as: kind)
   }
 
   /// Leaves the stack of `me`, which has just parked, until it is woken.
   @inline(__always)
-  private func suspend(_ me: FiberRef, as kind: WaitKind) throws(CancellationError) {
+  private func suspend(_ me: FiberRef, as kind: WaitKind) throws(FiberCancelled) {
     me.waitKind = kind
     if unsafe me != state.pointee.root {
       transfer(from: me, to: unsafe nextReady() ?? state.pointee.root)
@@ -36,7 +36,7 @@ extension Scheduler {
       runUntilRootIsWoken()
     }
     me.waitKind = .none
-    if unsafe me.pointer.pointee.life.resumeFromPark() == .cancelled { throw CancellationError() }
+    if unsafe me.pointer.pointee.life.resumeFromPark() == .cancelled { throw FiberCancelled() }
   }
 
   /// Ends the wait of a fiber that was just taken out of a list.
@@ -65,14 +65,14 @@ extension Scheduler {
 
   /// Parks the running fiber until the token given to `register` is woken.
   ///
-  /// - Throws: `CancellationError`; then the token does nothing any more.
+  /// - Throws: ``FiberCancelled``; then the token does nothing any more.
   @inline(never)
   func parkExternally(
     _ register: (Door, UInt64) -> Void
-  ) throws(CancellationError) {
+  ) throws(FiberCancelled) {
     let me = fiber
     if me.life.deliversCancellation {
-      _ = unsafe me.pointer.pointee.life.park(); throw CancellationError()
+      _ = unsafe me.pointer.pointee.life.park(); throw FiberCancelled()
     }
     precondition(
       me.waitKind == .none,
@@ -97,7 +97,7 @@ extension Scheduler {
         _ = unsafe me.pointer.pointee.life.cancel()
         return
       }
-      throw CancellationError()
+      throw FiberCancelled()
     }
     unsafe state.pointee.externalWaits += 1
     defer { unsafe state.pointee.externalWaits -= 1 }

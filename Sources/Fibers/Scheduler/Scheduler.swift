@@ -14,6 +14,7 @@ struct SchedulerState: ~Copyable {
   /// Something about switches is out of the ordinary.
   var isolated: Bool
   let sanitized: Bool
+  let readsAllFloatingPoint: Bool
   let measuresStacks: Bool
   /// The thread itself, on its own stack, inside `run()`.
   let root: FiberRef
@@ -74,7 +75,9 @@ struct Scheduler: Equatable {
     unsafe state.initialize(
       to: SchedulerState(
         current: root, isolated: AccessSets.areIsolated(configuration.exclusivity),
-        sanitized: cfib_sanitizer() != 0, measuresStacks: configuration.measuresStacks, root: root,
+        sanitized: cfib_sanitizer() != 0,
+        readsAllFloatingPoint: configuration.floatingPoint == .all,
+        measuresStacks: configuration.measuresStacks, root: root,
         stacks: StackPools(
           byteCount: configuration.stackByteCount, guards: configuration.stackGuard,
           limit: limited ? configuration.fiberCapacity : nil),
@@ -110,9 +113,16 @@ struct Scheduler: Equatable {
   /// - Returns: A fiber, ``SchedulerState/root`` when it is its turn, or `nil` when none is ready.
   @inline(__always)
   func nextReady() -> FiberRef? {
-    unsafe state.pointee.turnsUntilService -= 1
+    unsafe state.pointee.turnsUntilService &-= 1
     if unsafe state.pointee.turnsUntilService <= 0 { service() }
     return unsafe state.pointee.ready.popFirst()
+  }
+
+  /// The floating-point control words in force.
+  @inline(__always)
+  var floatingPointControl: UInt64 {
+    unsafe FloatingPoint.control(
+      base: state.pointee.floatingPoint, readingAll: state.pointee.readsAllFloatingPoint)
   }
 
   /// Queues a fiber that can run.

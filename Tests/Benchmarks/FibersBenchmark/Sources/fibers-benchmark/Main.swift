@@ -112,7 +112,8 @@ func touch(_ shared: Shared) { bump(&shared.other) }
 func figures() -> [Figure] {
   var figures = [
     Figure("switch, registers only", budget: 1.5) { rawSwitch(.none) },
-    Figure("switch, with FP control words", budget: 1.5) { rawSwitch(.floatingPoint) },
+    Figure("switch, FP control as by default", budget: 1.5) { rawSwitch(.standardFloatingPoint) },
+    Figure("switch, all FP control words") { rawSwitch(.floatingPoint) },
     Figure("switch, FP and isolated accesses") { rawSwitch(.floatingPointAndAccesses) },
   ]
   for (fibers, shared, isolated) in [(2, 4.0, 11.0), (1000, 11, 12), (10_000, 20, 20)] {
