@@ -12,7 +12,9 @@ extension FiberRuntime {
     /// Costs 0.6 ns a switch. Instructions that change the SSE word alone (`_mm_setcsr`: flush to
     /// zero) act on all fibers of the thread.
     case standard
-    /// Every change of either word. Costs about 5 ns a switch on x86-64: reading MXCSR is slow.
+    /// Every change of either word.
+    ///
+    /// Costs about 5 ns a switch on x86-64: reading MXCSR is slow.
     case all
   }
 }

@@ -15,6 +15,7 @@
 ///   ``FiberCancelled`` of the scope's own cancellation is no error.
 /// - Precondition: Called by a fiber.
 @available(*, noasync, message: "it parks a fiber, not a task")
+@discardableResult
 public func withFiberScope<Value>(_ body: (FiberScope) throws -> Value) throws -> Value {
   let scheduler = Fiber.fiberScheduler("withFiberScope")
   let scope = FiberScope(ScopeState(scheduler: scheduler))

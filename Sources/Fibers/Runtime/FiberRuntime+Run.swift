@@ -67,7 +67,7 @@ extension FiberRuntime {
       while unsafe scheduler.state.pointee.alive > 0 {
         rounds += 1
         scheduler.cancelAll()
-        scheduler.runUntilParked()
+        scheduler.runAfterCancel()
         if rounds > 1000 { scheduler.reportStubborn() }
       }
     }
@@ -106,15 +106,19 @@ extension Scheduler {
 
   func cancelAll() { forEachAlive { fiber, _ in cancel(fiber) } }
 
-  /// Runs what is ready; does not wait for other threads, whose waits were cancelled.
-  func runUntilParked() {
+  /// Runs what is ready after everything was cancelled.
+  ///
+  /// Only when nothing is, because all that is left waits inside shields, other threads are waited
+  /// for.
+  func runAfterCancel() {
     let root = unsafe state.pointee.root
-    while let next = nextReady() { transfer(from: root, to: next) }
-    // Parked inside a shield, where only another thread can wake it.
-    if unsafe state.pointee.externalWaits > 0 {
+    service()
+    if unsafe state.pointee.ready.isEmpty {
+      guard unsafe state.pointee.externalWaits > 0 else { reportStubborn() }
       unsafe state.pointee.door.sleep()
       service()
     }
+    while let next = nextReady() { transfer(from: root, to: next) }
   }
 
   func reportStubborn() -> Never {

@@ -15,8 +15,8 @@ enum WaitKind: UInt8 {
 /// One rule of cancellation: each ``cancel()`` is delivered once, as one error, by a suspension
 /// outside of all shields: the one the fiber is parked in, else the one it meets next. A wake that
 /// came first counts as a wake; the cancellation then stays pending.
-struct FiberLife: Equatable {
-  enum Phase: UInt8 {
+package struct FiberLife: Equatable {
+  package enum Phase: UInt8 {
     case unstarted
     case ready
     case running
@@ -24,33 +24,33 @@ struct FiberLife: Equatable {
     case finished
   }
 
-  enum Suspension: Equatable {
+  package enum Suspension: Equatable {
     /// Leave the stack; the phase says whether to queue first (``Phase/ready``) or not.
     case leave
     /// Do not suspend: throw.
     case cancelled
   }
 
-  enum CancelAction: Equatable {
+  package enum CancelAction: Equatable {
     /// The fiber notices by itself, or never (it has finished).
     case nothing
     /// Take it out of what it waits for and queue it: its suspension throws.
     case interrupt
   }
 
-  private(set) var phase: Phase
+  package private(set) var phase: Phase
   /// A cancellation that no suspension has delivered yet.
-  private(set) var cancelPending: Bool
+  package private(set) var cancelPending: Bool
   /// The suspension that the fiber comes back from delivers the cancellation.
   private var interrupted: Bool
   /// Whether ``cancel()`` was ever called while it was alive.
-  private(set) var wasCancelled: Bool
+  package private(set) var wasCancelled: Bool
   /// Shields around the running code.
   ///
   /// Cancellation is not delivered while there are any.
-  private(set) var shields: UInt16
+  package private(set) var shields: UInt16
 
-  init(phase: Phase = .unstarted) {
+  package init(phase: Phase = .unstarted) {
     self.phase = phase
     cancelPending = false
     interrupted = false
@@ -60,18 +60,18 @@ struct FiberLife: Equatable {
 
   /// Whether a suspension here and now would throw.
   @inline(__always)
-  var deliversCancellation: Bool { cancelPending && shields == 0 }
+  package var deliversCancellation: Bool { cancelPending && shields == 0 }
 
   /// First turn of the fiber.
   @inline(__always)
-  mutating func start() {
+  package mutating func start() {
     precondition(phase == .unstarted || phase == .ready, "FiberLife: started twice")
     phase = .running
   }
 
   /// Suspends until the next turn.
   @inline(__always)
-  mutating func yield() -> Suspension {
+  package mutating func yield() -> Suspension {
     assert(phase == .running)
     if cancelPending, shields == 0 { return deliver() }
     phase = .ready
@@ -82,7 +82,7 @@ struct FiberLife: Equatable {
   ///
   /// `cancelled` when a cancellation came in the meantime.
   @inline(__always)
-  mutating func resumeFromYield() -> Suspension {
+  package mutating func resumeFromYield() -> Suspension {
     phase = .running
     if cancelPending, shields == 0 { return deliver() }
     return .leave
@@ -90,7 +90,7 @@ struct FiberLife: Equatable {
 
   /// Suspends until ``wake()`` or an interrupt.
   @inline(__always)
-  mutating func park() -> Suspension {
+  package mutating func park() -> Suspension {
     assert(phase == .running)
     if cancelPending, shields == 0 { return deliver() }
     phase = .parked
@@ -101,7 +101,7 @@ struct FiberLife: Equatable {
   ///
   /// True when the fiber has to be queued; false when nothing was waiting.
   @inline(__always)
-  mutating func wake() -> Bool {
+  package mutating func wake() -> Bool {
     guard phase == .parked else { return false }
     phase = .ready
     return true
@@ -109,7 +109,7 @@ struct FiberLife: Equatable {
 
   /// Back from ``park()``.
   @inline(__always)
-  mutating func resumeFromPark() -> Suspension {
+  package mutating func resumeFromPark() -> Suspension {
     phase = .running
     guard interrupted else { return .leave }
     interrupted = false
@@ -119,7 +119,7 @@ struct FiberLife: Equatable {
   /// Asks the fiber to stop.
   ///
   /// Asking again before it was delivered changes nothing.
-  mutating func cancel() -> CancelAction {
+  package mutating func cancel() -> CancelAction {
     guard phase != .finished else { return .nothing }
     wasCancelled = true
     guard phase == .parked, shields == 0 else {
@@ -131,19 +131,19 @@ struct FiberLife: Equatable {
     return .interrupt
   }
 
-  mutating func enterShield() {
+  package mutating func enterShield() {
     precondition(shields < .max, "Fiber.shield: more than 65,535 shields inside each other")
     shields += 1
   }
 
-  mutating func leaveShield() {
+  package mutating func leaveShield() {
     precondition(shields > 0, "FiberLife: left a shield that was not entered")
     shields -= 1
   }
 
   /// The body has returned.
   @inline(__always)
-  mutating func finish() {
+  package mutating func finish() {
     phase = .finished
     cancelPending = false
   }
