@@ -74,6 +74,14 @@ extension FiberRuntime {
     closeDown()
   }
 
+  /// Cancels every fiber that has not ended; see ``Fiber/cancel()``.
+  ///
+  /// - Complexity: O(n) for n fibers that there ever were at once.
+  public func cancelAll() {
+    scheduler.checkThread("FiberRuntime.cancelAll")
+    scheduler.cancelAll()
+  }
+
   /// Gives the memory of idle stacks back to the system.
   ///
   /// - Parameter kept: How many of each size stay warm: the most recently used ones.

@@ -51,9 +51,12 @@ extension Scheduler {
       // A wake from outside that came first counts as a wake; the cancellation stays pending.
       let word = unsafe WakeWord(raw: fiber.pointer.pointee.wakeWord.load(ordering: .relaxed))
       // ORDER: acquire-release, with Door.wake: exactly one of the two ends the wait.
-      let won = unsafe fiber.pointer.pointee.wakeWord.compareExchange(
-        expected: word.raw, desired: word.disarmed.raw, ordering: .acquiringAndReleasing)
-      if word.state == .notified || !won.exchanged { wakeNotified(fiber) }
+      let won =
+        unsafe word.state == .armed
+        && fiber.pointer.pointee.wakeWord.compareExchange(
+          expected: word.raw, desired: word.disarmed.raw, ordering: .acquiringAndReleasing
+        ).exchanged
+      if !won { wakeNotified(fiber) }
     }
     if unsafe fiber.pointer.pointee.life.cancel() == .interrupt {
       WaitList.remove(fiber)
