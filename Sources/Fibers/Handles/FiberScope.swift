@@ -118,16 +118,18 @@ final class ScopeState {
 
   /// Waits for all children, whatever happens; children may spawn more meanwhile.
   func close() {
-    while let child = children.popLast() {
-      while !child.hasEnded {
-        do throws(FiberCancelled) {
-          try AnyFiber(child).waitUntilFinished()
-        } catch {
-          if firstError == nil { firstError = error }
-          isCancelled = true
-          AnyFiber(child).cancel()
-          cancelChildren()
-        }
+    // Waited for from the back, and not taken out before they have ended: an error of any child
+    // still finds all that are left.
+    while let child = children.last {
+      if child.hasEnded {
+        children.removeLast()
+        continue
+      }
+      do throws(FiberCancelled) {
+        try AnyFiber(child).waitUntilFinished()
+      } catch {
+        if firstError == nil { firstError = error }
+        cancelChildren()
       }
     }
     isClosed = true
