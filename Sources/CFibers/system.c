@@ -22,7 +22,9 @@ static pthread_once_t default_once = PTHREAD_ONCE_INIT;
 static pthread_key_t default_key;
 static int default_error;
 static void (*default_destroy)(void *);
-static void destroy_default(void *value) { default_destroy(value); }
+static void destroy_default(void *value) {
+  __atomic_load_n(&default_destroy, __ATOMIC_RELAXED)(value);
+}
 static void make_default_key(void) {
   default_error = pthread_key_create(&default_key, destroy_default);
 }
