@@ -53,10 +53,10 @@ public struct AnyFiber: Equatable {
       try scheduler.joinFromThread(block)
       return
     }
-    precondition(
+    require(
       running == scheduler,
       "Fiber.join: called by a fiber of another runtime; let the runtimes exchange messages")
-    precondition(
+    require(
       block != scheduler.fiber,
       "Fiber.join: a fiber cannot wait for its own end; join it from another fiber")
     try unsafe scheduler.park(in: block.pointer.joiners, as: .join)

@@ -73,7 +73,7 @@ extension Fiber where Success == Never, Failure == Never {
   @inline(__always)
   static func fiberScheduler(_ function: StaticString) -> Scheduler {
     guard let scheduler = Scheduler.current, scheduler.isOnFiber else {
-      preconditionFailure("\(function): called outside of a fiber; spawn one and call it there")
+      misuse("\(function): called outside of a fiber; spawn one and call it there")
     }
     return scheduler
   }

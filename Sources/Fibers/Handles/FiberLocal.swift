@@ -41,7 +41,7 @@ public struct FiberLocal<Value: Sendable>: Sendable {
     _ value: Value, _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
     guard let object = Scheduler.current?.fiber.object else {
-      preconditionFailure("FiberLocal.withValue: called outside of a fiber; spawn one first")
+      misuse("FiberLocal.withValue: called outside of a fiber; spawn one first")
     }
     let outer = object.locals
     object.locals = LocalNode(key: ObjectIdentifier(key), value: value, outer: outer)

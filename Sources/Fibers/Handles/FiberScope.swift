@@ -92,7 +92,7 @@ final class ScopeState {
 
   @usableFromInline
   func admit(_ object: FiberObject, stack: FiberStack) throws(FiberError) {
-    precondition(!isClosed, "FiberScope.spawn: the scope has ended; spawn inside its closure")
+    require(!isClosed, "FiberScope.spawn: the scope has ended; spawn inside its closure")
     // Those that have ended are not kept, so a scope may spawn for ever.
     if children.count >= 32, children.count == children.capacity {
       children.removeAll { $0.hasEnded }

@@ -132,7 +132,7 @@ extension Scheduler {
   func reportStubborn() -> Never {
     var names = ""
     forEachAlive { _, object in names += " \(object.label)" }
-    preconditionFailure(
+    misuse(
       "FiberRuntime.shutdown: fibers park again after 1,000 cancellations, or forever inside a"
         + " shield; let FiberCancelled end them:\(names)")
   }

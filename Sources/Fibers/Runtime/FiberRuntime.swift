@@ -32,7 +32,7 @@ public final class FiberRuntime {
   /// - Throws: ``FiberError`` when the system refuses a descriptor or memory, or lacks shadow
   ///   stacks in a build that asks for them.
   public init(_ configuration: Configuration = Configuration()) throws(FiberError) {
-    precondition(
+    require(
       configuration.stackByteCount > 0 && configuration.fiberCapacity > 0
         && configuration.taskCapacity > 0 && configuration.maxEvents > 0,
       "FiberRuntime: capacities and sizes in the configuration must be greater than 0")
@@ -75,7 +75,7 @@ public final class FiberRuntime {
       guard let pointer = unsafe pointer else { return }
       unsafe Unmanaged<FiberRuntime>.fromOpaque(pointer).release()
     }
-    precondition(code == 0, "FiberRuntime: the thread has no room for its default runtime")
+    require(code == 0, "FiberRuntime: the thread has no room for its default runtime")
     return runtime
   }
 

@@ -132,7 +132,7 @@ package struct FiberLife: Equatable {
   }
 
   package mutating func enterShield() {
-    precondition(shields < .max, "Fiber.shield: more than 65,535 shields inside each other")
+    require(shields < .max, "Fiber.shield: more than 65,535 shields inside each other")
     shields += 1
   }
 

@@ -77,7 +77,7 @@ extension Scheduler {
     if me.life.deliversCancellation {
       _ = unsafe me.pointer.pointee.life.park(); throw FiberCancelled()
     }
-    precondition(
+    require(
       me.waitKind == .none,
       "Fiber.park: called inside the closure given to another park; the closure must not suspend")
     let word = unsafe WakeWord(raw: me.pointer.pointee.wakeWord.load(ordering: .relaxed)).armed

@@ -4,7 +4,7 @@ extension Scheduler {
   /// Runs `body` as the runtime of the calling thread, on the thread's own stack.
   func enter<Result>(_ function: StaticString, _ body: () -> Result) -> Result {
     checkThread(function)
-    precondition(
+    require(
       unsafe !state.pointee.isRunning,
       "\(function): this runtime is running already; fibers must not run their own runtime")
     unsafe state.pointee.isRunning = true
@@ -49,7 +49,7 @@ extension Scheduler {
       }
       service()
       if unsafe !state.pointee.ready.isEmpty { continue }
-      precondition(
+      require(
         unsafe state.pointee.externalWaits > 0,
         "Fiber.join: would never return: no fiber is ready, and none waits for another thread")
       unsafe state.pointee.door.sleep()
@@ -85,7 +85,7 @@ extension Scheduler {
       do {
         try admit(object, stack: .standard)
       } catch {
-        precondition(
+        require(
           unsafe state.pointee.alive > 0,
           "FiberRemote.spawn: not even one fiber can be made: \(error)")
         break

@@ -44,10 +44,10 @@ extension Scheduler {
     case .standard:
       return unsafe .promised(by: try state.pointee.stacks.reserve(byteCount: nil))
     case .bytes(let byteCount):
-      precondition(byteCount > 0, "Fiber.spawn: a stack needs more than \(byteCount) bytes")
+      require(byteCount > 0, "Fiber.spawn: a stack needs more than \(byteCount) bytes")
       return unsafe .promised(by: try state.pointee.stacks.reserve(byteCount: byteCount))
     case .memory(let memory):
-      precondition(
+      require(
         unsafe memory.count >= 4096 && memory.baseAddress != nil,
         "Fiber.spawn: the memory given for a stack must have at least 4,096 bytes")
       unsafe object.userStack = memory

@@ -133,7 +133,7 @@ struct Scheduler: Equatable {
   @inline(__always)
   func checkThread(_ function: StaticString) {
     guard unsafe state.pointee.thread == cfib_thread_id() else {
-      preconditionFailure(
+      misuse(
         "\(function): called from another thread than the runtime's; use FiberRemote or FiberWaker")
     }
   }

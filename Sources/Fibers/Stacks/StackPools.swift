@@ -95,7 +95,7 @@ struct StackPools: ~Copyable {
     if let index = unsafe pools.firstIndex(where: { unsafe $0.pointee.byteCount == wanted }) {
       return index
     }
-    precondition(
+    require(
       unsafe pools.count < StackRef.poolLimit,
       "Fiber.spawn: more than \(StackRef.poolLimit) different stack sizes; round them")
     addPool(byteCount: wanted)

@@ -92,7 +92,7 @@ final class Door: Sendable {
       return
     }
     let code = cfib_doorbell_wait(doorbell)
-    precondition(code == 0, "FiberRuntime: the doorbell was closed under it (errno \(-code))")
+    require(code == 0, "FiberRuntime: the doorbell was closed under it (errno \(-code))")
     sleeping.store(false, ordering: .relaxed)
   }
 
