@@ -37,7 +37,7 @@ enum FiberEntry<Success, Failure: Error> {
         unsafe header.pointee.content = .nothing
         let outcome = Self.call(body)
         unsafe result.initializeMemory(as: Outcome.self, to: outcome)
-        unsafe header.pointee.content = .result
+        unsafe header.pointee.content = _isPOD(Outcome.self) ? .plainResult : .result
       case .destroyBody:
         unsafe raw.assumingMemoryBound(to: Body.self).deinitialize(count: 1)
       case .destroyResult:
@@ -57,7 +57,8 @@ enum FiberEntry<Success, Failure: Error> {
   static func outcome(of object: FiberObject) -> Outcome {
     unsafe object.withUnsafeMutablePointers { header, storage in
       // SAFETY: `content` says that a result is there, and only this type put it there.
-      precondition(unsafe header.pointee.content == .result, "Fiber: no result yet")
+      let content = unsafe header.pointee.content
+      precondition(content == .result || content == .plainResult, "Fiber: no result yet")
       return unsafe UnsafeMutableRawPointer(storage).alignedUp(for: Outcome.self)
         .assumingMemoryBound(to: Outcome.self).pointee
     }

@@ -24,8 +24,8 @@ public enum FiberError: Error, Hashable, Sendable, CustomStringConvertible {
   case noSignalStack(code: Int32)
   /// The runtime was shut down, or is shutting down.
   case runtimeClosed
-  /// Built for shadow stacks, and the kernel or the CPU has none.
-  case noShadowStacks
+  /// The thread has a user shadow stack (CET), which the switch does not keep.
+  case shadowStacksEnabled
 
   /// What happened and what to do about it, in one sentence each.
   public var description: String {
@@ -50,9 +50,9 @@ public enum FiberError: Error, Hashable, Sendable, CustomStringConvertible {
       "no alternate signal stack for reports of stack overflows (\(Self.name(code)))"
     case .runtimeClosed:
       "the runtime was shut down; make another FiberRuntime"
-    case .noShadowStacks:
-      "built with FIBERS_SHADOW_STACK, but this thread has no user shadow stack: the kernel or the"
-        + " CPU lacks it, or the C library did not enable it; build without, or see docs/fibers.md"
+    case .shadowStacksEnabled:
+      "this process runs with a user shadow stack (CET), which fibers do not keep yet; start it with"
+        + " GLIBC_TUNABLES=glibc.cpu.x86_shstk=off"
     }
   }
 

@@ -11,7 +11,7 @@ final class FiberObject: ManagedBuffer<FiberHeader, UInt> {
     switch unsafe fields.pointee.content {
     case .body: perform(.destroyBody)
     case .result: perform(.destroyResult)
-    case .nothing: break
+    case .nothing, .plainResult: break
     }
   }
 }
@@ -31,6 +31,8 @@ enum SlotContent: UInt8 {
   case nothing
   case body
   case result
+  /// A result that holds nothing to be let go of.
+  case plainResult
 }
 
 @safe

@@ -29,16 +29,15 @@ public final class FiberRuntime {
   /// Takes one descriptor, and gives the thread an alternate signal stack if it has none.
   ///
   /// - Parameter configuration: Sizes and modes; the defaults are those of the C original.
-  /// - Throws: ``FiberError`` when the system refuses a descriptor or memory, or lacks shadow
-  ///   stacks in a build that asks for them.
+  /// - Throws: ``FiberError`` when the system refuses a descriptor or memory, or runs the process
+  ///   with shadow stacks.
   public init(_ configuration: Configuration = Configuration()) throws(FiberError) {
     require(
       configuration.stackByteCount > 0 && configuration.fiberCapacity > 0
         && configuration.taskCapacity > 0 && configuration.maxEvents > 0,
       "FiberRuntime: capacities and sizes in the configuration must be greater than 0")
-    #if FIBERS_SHADOW_STACK
-      guard cfib_shadow_stack_status() == 1 else { throw .noShadowStacks }
-    #endif
+    // An unaware switch would end in a control-protection fault at the first return.
+    guard cfib_shadow_stack_status() != 1 else { throw .shadowStacksEnabled }
     self.configuration = configuration
     unsafe signalStack = try OverflowReport.enterThread()
     scheduler = try Scheduler.make(configuration)

@@ -46,20 +46,25 @@ func spawnJoinBatch(_ exclusivity: FiberRuntime.Exclusivity, capturing: Bool) th
   let batch = 1000
   let batches = 200
   let measured = try runtime.spawn {
-    var sum = 0
     var fibers: [Fiber<Int, Never>] = []
     fibers.reserveCapacity(batch)
-    func one() throws {
-      fibers.removeAll(keepingCapacity: true)
-      for number in 0..<batch {
-        fibers.append(capturing ? try Fiber.spawn { number } : try Fiber.spawn { 1 })
-      }
-      for fiber in fibers { sum &+= try fiber.join() }
+    try spawnAndJoin(batch, capturing: capturing, &fibers)
+    return try nanoseconds(per: batch * batches) {
+      for _ in 0..<batches { try spawnAndJoin(batch, capturing: capturing, &fibers) }
     }
-    try one()
-    return try nanoseconds(per: batch * batches) { for _ in 0..<batches { try one() } }
   }
   return try measured.join()
+}
+
+/// One batch; `fibers` is empty before and after, its memory is kept.
+func spawnAndJoin(_ batch: Int, capturing: Bool, _ fibers: inout [Fiber<Int, Never>]) throws {
+  for number in 0..<batch {
+    fibers.append(capturing ? try Fiber.spawn { number } : try Fiber.spawn { 1 })
+  }
+  var sum = 0
+  for fiber in fibers { sum &+= try fiber.join() }
+  precondition(sum > 0)
+  fibers.removeAll(keepingCapacity: true)
 }
 
 func parkAndWake(_ exclusivity: FiberRuntime.Exclusivity) throws -> Double {
@@ -74,7 +79,6 @@ func parkAndWake(_ exclusivity: FiberRuntime.Exclusivity) throws -> Double {
 /// Half of the fibers park inside an access; what does an access of another fiber cost?
 final class Shared {
   var buffer = 0
-  var other = 0
 }
 
 func accesses(parked: Int, _ exclusivity: FiberRuntime.Exclusivity) throws -> Double {
@@ -106,8 +110,9 @@ func accesses(parked: Int, _ exclusivity: FiberRuntime.Exclusivity) throws -> Do
 @inline(never)
 func bump(_ value: inout Int) { value &+= 1 }
 
+/// The same property that the parked fibers hold (in other objects): checked at run time.
 @inline(never)
-func touch(_ shared: Shared) { bump(&shared.other) }
+func touch(_ shared: Shared) { bump(&shared.buffer) }
 
 func figures() -> [Figure] {
   var figures = [
