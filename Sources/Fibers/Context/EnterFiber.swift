@@ -32,7 +32,7 @@ extension Scheduler {
   @inline(__always)
   func canAdopt(_ stack: StackRef, _ next: FiberRef) -> Bool {
     guard !next.hasContext, next.stack.pool == stack.pool, !stack.isForeign else { return false }
-    return unsafe !state.pointee.sanitized && !state.pointee.measuresStacks
+    return unsafe !state.pointee.extras.contains(.sanitized) && !state.pointee.measuresStacks
   }
 
   /// Lets `next` go on with `stack`.

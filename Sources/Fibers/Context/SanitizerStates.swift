@@ -34,7 +34,7 @@ extension Scheduler {
 
   /// Frees what the blocks have, at the end of the runtime, on its thread.
   func destroySanitizerStates() {
-    guard unsafe state.pointee.sanitized else { return }
+    guard unsafe state.pointee.extras.contains(.sanitized) else { return }
     let door = unsafe state.pointee.door
     for index in 0..<door.blocks.count {
       guard let fiber = door.blocks[UInt32(index)], let own = unsafe fiber.pointer.pointee.sanitizer

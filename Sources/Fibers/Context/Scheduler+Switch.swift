@@ -11,33 +11,34 @@ extension Scheduler {
   func transfer(from: FiberRef, to: FiberRef) {
     if !to.hasContext { prepare(to) }
     unsafe state.pointee.current = to
-    let isolated = unsafe state.pointee.isolated
-    if isolated { AccessSets.leave(from) }
-    let control = floatingPointControl
-    let inForce: UInt64
-    if unsafe !state.pointee.sanitized {
-      // SAFETY: `to` is suspended or prepared, so its context is one to resume; it stays in place.
-      inForce = unsafe cfib_switch(
-        &from.pointer.pointee.context, &to.pointer.pointee.context, control)
-    } else {
-      inForce = announcedSwitch(from: from, to: to, control: control)
-    }
-    FloatingPoint.restore(control, inForce: inForce)
-    if isolated { AccessSets.enter(from) }
-  }
-
-  /// The switch, with the sanitizers told before and after.
-  @inline(never)
-  private func announcedSwitch(from: FiberRef, to: FiberRef, control: UInt64) -> UInt64 {
-    guard let mine = unsafe from.pointer.pointee.sanitizer,
-      let its = unsafe to.pointer.pointee.sanitizer
-    else { preconditionFailure("Scheduler: a flow without its sanitizer state") }
-    unsafe cfib_before_switch(
-      &mine.pointee.fakeStack, its.pointee.low, its.pointee.byteCount, its.pointee.tsanFiber)
+    let extras = unsafe state.pointee.extras
+    if !extras.isSubset(of: .isolated) { return carefully(from: from, to: to, extras) }
+    if extras.contains(.isolated) { AccessSets.leave(from) }
+    let control = unsafe FloatingPoint.control(
+      base: state.pointee.floatingPoint, readingAll: false)
+    // SAFETY: `to` is suspended or prepared, so its context is one to resume; it stays in place.
     let inForce = unsafe cfib_switch(
       &from.pointer.pointee.context, &to.pointer.pointee.context, control)
-    unsafe cfib_after_switch(mine.pointee.fakeStack)
-    return inForce
+    FloatingPoint.restore(control, inForce: inForce)
+    if extras.contains(.isolated) { AccessSets.enter(from) }
+  }
+
+  /// The switch with everything: sanitizers told before and after, all control words read.
+  @inline(never)
+  private func carefully(from: FiberRef, to: FiberRef, _ extras: SwitchExtras) {
+    if extras.contains(.isolated) { AccessSets.leave(from) }
+    let control = floatingPointControl
+    let mine = unsafe from.pointer.pointee.sanitizer
+    if let mine = unsafe mine, let its = unsafe to.pointer.pointee.sanitizer {
+      unsafe cfib_before_switch(
+        &mine.pointee.fakeStack, its.pointee.low, its.pointee.byteCount, its.pointee.tsanFiber)
+    }
+    // SAFETY: as in transfer.
+    let inForce = unsafe cfib_switch(
+      &from.pointer.pointee.context, &to.pointer.pointee.context, control)
+    if let mine = unsafe mine { unsafe cfib_after_switch(mine.pointee.fakeStack) }
+    FloatingPoint.restore(control, inForce: inForce)
+    if extras.contains(.isolated) { AccessSets.enter(from) }
   }
 
   /// Gives `fiber`, whose first turn it is, the stack that it was promised.
@@ -64,6 +65,20 @@ extension Scheduler {
     unsafe cfib_context_init(
       &fiber.pointer.pointee.context, top, { unsafe enterFiber($0, $1) },
       UnsafeMutableRawPointer(fiber.pointer))
-    if unsafe state.pointee.sanitized { unsafe describeStack(low: low, end: top, to: fiber) }
+    if unsafe state.pointee.extras.contains(.sanitized) {
+      unsafe describeStack(low: low, end: top, to: fiber)
+    }
   }
+}
+
+/// What a runtime's switches do beyond the registers and the cheap control word.
+struct SwitchExtras: OptionSet {
+  let rawValue: UInt8
+
+  /// Each fiber has its own exclusivity accesses.
+  static let isolated = SwitchExtras(rawValue: 1)
+  /// This build is sanitized.
+  static let sanitized = SwitchExtras(rawValue: 2)
+  /// All floating-point control words are read.
+  static let allFloatingPoint = SwitchExtras(rawValue: 4)
 }

@@ -14,9 +14,10 @@ enum FiberEntry<Success, Failure: Error> {
     let size = max(MemoryLayout<Body>.size, MemoryLayout<Outcome>.size)
     let slack = max(0, MemoryLayout<Outcome>.alignment - MemoryLayout<UInt>.alignment)
     let words = (size + slack + 7) / 8
-    let header = FiberHeader(
-      scheduler: scheduler, name: name, site: site, perform: { Self.perform($0, $1) })
-    let buffer = FiberObject.create(minimumCapacity: words) { _ in header }
+    let buffer = FiberObject.create(minimumCapacity: words) { _ in
+      FiberHeader(
+        scheduler: scheduler, name: name, site: site, perform: { Self.perform($0, $1) })
+    }
     let object = unsafe unsafeDowncast(buffer, to: FiberObject.self)
     // SAFETY: fresh storage, large enough for a Body; `content` says that it is one.
     unsafe object.withUnsafeMutablePointerToElements {

@@ -117,7 +117,7 @@ public final class FiberRuntime {
 
   /// What ``Configuration/exclusivity`` turned out to be.
   public var exclusivity: Exclusivity {
-    unsafe scheduler.state.pointee.isolated ? .isolated : .shared
+    unsafe scheduler.state.pointee.extras.contains(.isolated) ? .isolated : .shared
   }
 
   func closeDown() { isShutDown = true }

@@ -11,10 +11,7 @@ struct SchedulerState: ~Copyable {
   var ready = ReadyQueue()
   /// Turns until the inbox is looked at, however busy the fibers are.
   var turnsUntilService = Scheduler.turnsPerService
-  /// Something about switches is out of the ordinary.
-  var isolated: Bool
-  let sanitized: Bool
-  let readsAllFloatingPoint: Bool
+  let extras: SwitchExtras
   let measuresStacks: Bool
   /// The thread itself, on its own stack, inside `run()`.
   let root: FiberRef
@@ -71,13 +68,14 @@ struct Scheduler: Equatable {
       throw .taskLimitReached(limit: 0)
     }
     let limited = configuration.capacitiesAreLimits
+    var extras = SwitchExtras()
+    if AccessSets.areIsolated(configuration.exclusivity) { extras.insert(.isolated) }
+    if cfib_sanitizer() != 0 { extras.insert(.sanitized) }
+    if configuration.floatingPoint == .all { extras.insert(.allFloatingPoint) }
     let state = UnsafeMutablePointer<SchedulerState>.allocate(capacity: 1)
     unsafe state.initialize(
       to: SchedulerState(
-        current: root, isolated: AccessSets.areIsolated(configuration.exclusivity),
-        sanitized: cfib_sanitizer() != 0,
-        readsAllFloatingPoint: configuration.floatingPoint == .all,
-        measuresStacks: configuration.measuresStacks, root: root,
+        current: root, extras: extras, measuresStacks: configuration.measuresStacks, root: root,
         stacks: StackPools(
           byteCount: configuration.stackByteCount, guards: configuration.stackGuard,
           limit: limited ? configuration.fiberCapacity : nil),
@@ -85,7 +83,7 @@ struct Scheduler: Equatable {
         thread: cfib_thread_id(), door: door))
     let scheduler = unsafe Scheduler(state)
     unsafe root.pointer.pointee.life.start()
-    if unsafe state.pointee.sanitized { scheduler.describeThread(to: root) }
+    if extras.contains(.sanitized) { scheduler.describeThread(to: root) }
     return scheduler
   }
 
@@ -122,7 +120,8 @@ struct Scheduler: Equatable {
   @inline(__always)
   var floatingPointControl: UInt64 {
     unsafe FloatingPoint.control(
-      base: state.pointee.floatingPoint, readingAll: state.pointee.readsAllFloatingPoint)
+      base: state.pointee.floatingPoint,
+      readingAll: state.pointee.extras.contains(.allFloatingPoint))
   }
 
   /// Queues a fiber that can run.
