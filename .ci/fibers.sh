@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What issue 3 shows beyond `swift test`. A person can run it alone: .ci/fibers.sh [step ...]
-# Steps: switch aarch64 code examples million mprotect backtrace
+# Steps: switch aarch64 code allocations examples million mprotect backtrace
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -51,6 +51,11 @@ step_code() { # The generated code of a yield: the switch inline, no call that a
     echo "a yield must not allocate, retain or begin an access"; exit 1
   fi
   say "yield: switch inline, nothing allocated or retained ($(wc -l <<<"$code") instructions)"
+}
+
+step_allocations() { # How many heap allocations each operation makes.
+  swift build -c release --package-path Tests/Benchmarks/FibersBenchmark 2>&1 | tail -1
+  Tests/Benchmarks/FibersBenchmark/.build/release/fibers-allocations
 }
 
 step_examples() { # What the examples print.
@@ -111,16 +116,17 @@ import Fibers
 SOURCE
   swift build --package-path "$work/trap" 2>&1 | tail -1
   SWIFT_BACKTRACE=enable=yes,color=no,interactive=no timeout 60 \
-    "$work/trap/.build/debug/trap" >"$work/out" 2>&1 || true
-  for frame in innermost outer enterFiber cfib_trampoline; do
+    "$work/trap/.build/debug/trap" >"$work/out" 2>&1 || true  # it traps: that is the point
+  for frame in innermost outer enterFiber cfib_first_frame; do
     grep -q "$frame" "$work/out" || { echo "no $frame in the backtrace"; cat "$work/out"; exit 1; }
   done
-  if sed -n '/crashed:/,/^Registers/p' "$work/out" | grep -A3 cfib_trampoline | grep -E '^[0-9]+ ' | grep -v cfib_trampoline >/dev/null; then
+  if sed -n '/crashed:/,/^Registers/p' "$work/out" | grep -A3 ' cfib_first_frame ' |
+    grep -E '^ *[0-9]+ ' | grep -v cfib_first_frame >/dev/null; then
     echo "the backtrace goes on after the first frame"; cat "$work/out"; exit 1
   fi
   say "backtrace: from the trap to the first frame of the fiber, and no further"
 }
 
 steps=("$@")
-[ ${#steps[@]} -gt 0 ] || steps=(switch aarch64 code examples million mprotect backtrace)
+[ ${#steps[@]} -gt 0 ] || steps=(switch aarch64 code allocations examples million mprotect backtrace)
 for step in "${steps[@]}"; do "step_$step"; done

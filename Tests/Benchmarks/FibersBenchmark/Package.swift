@@ -9,7 +9,12 @@ let package = Package(
   dependencies: [.package(name: "MiniAsync", path: "../../..")],
   targets: [
     .executableTarget(
-      name: "fibers-benchmark", dependencies: [.product(name: "Fibers", package: "MiniAsync")])
+      name: "fibers-benchmark", dependencies: [.product(name: "Fibers", package: "MiniAsync")]),
+    // How many allocations each operation makes: it has a malloc of its own.
+    .target(name: "CountedMalloc"),
+    .executableTarget(
+      name: "fibers-allocations",
+      dependencies: ["CountedMalloc", .product(name: "Fibers", package: "MiniAsync")]),
   ],
   swiftLanguageModes: [.v6]
 )
