@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What issue 3 shows beyond `swift test`. A person can run it alone: .ci/fibers.sh [step ...]
-# Steps: switch aarch64 code allocations examples million mprotect backtrace
+# Steps: switch aarch64 code allocations examples million mprotect backtrace variants
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -127,6 +127,23 @@ SOURCE
   say "backtrace: from the trap to the first frame of the fiber, and no further"
 }
 
+step_variants() { # The builds that compile-time switches give.
+  swift build --scratch-path .build-nofp --product counter-async \
+    -Xswiftc -DFIBERS_NO_FP_CONTROL 2>&1 | tail -1
+  .build-nofp/debug/counter-async >/dev/null
+  swift build --scratch-path .build-shstk --product counter-async \
+    -Xcc -DCFIB_SHADOW_STACK=1 -Xswiftc -DFIBERS_SHADOW_STACK 2>&1 | tail -1
+  objdump -d .build-shstk/debug/counter-async >"$work/shstk.s"
+  [ "$(grep -c rstorssp "$work/shstk.s")" -ge 2 ] || { echo "no shadow stack switch"; exit 1; }
+  if grep -q user_shstk /proc/cpuinfo; then
+    GLIBC_TUNABLES=glibc.cpu.x86_shstk=on .build-shstk/debug/counter-async >/dev/null ||
+      say "shadow stacks: the CPU has them, this C library or kernel does not"
+  elif .build-shstk/debug/counter-async >"$work/out" 2>&1 || ! grep -q "no user shadow stack" "$work/out"; then
+    echo "must refuse where there are no shadow stacks"; cat "$work/out"; exit 1
+  fi
+  say "variants: without FP control words; with shadow stacks, refused where there are none"
+}
+
 steps=("$@")
-[ ${#steps[@]} -gt 0 ] || steps=(switch aarch64 code allocations examples million mprotect backtrace)
+[ ${#steps[@]} -gt 0 ] || steps=(switch aarch64 code allocations examples million mprotect backtrace variants)
 for step in "${steps[@]}"; do "step_$step"; done

@@ -23,6 +23,16 @@ CFIB_UNINSTRUMENTED __attribute__((used, visibility("hidden"))) landing cfib_fir
 }
 
 #if defined(__x86_64__)
+// The token that saveprevssp leaves lies where the first one lay: the shadow stack is ready for the
+// next fiber of this stack.
+#if CFIB_SHADOW_STACK
+#define LEAVE_SHADOW             \
+  "  movq 32(%rax), %r8\n"       \
+  "  rstorssp -8(%r8)\n"         \
+  "  saveprevssp\n"
+#else
+#define LEAVE_SHADOW ""
+#endif
 // Reached by a jump with rsp = top - 16, rbx = argument, rdx = carry, [rsp] = entry. rsp is a
 // multiple of 16, so the call below enters with rsp % 16 == 8 as the ABI wants.
 __asm__(
@@ -39,7 +49,7 @@ __asm__(
     "  movq %rdx, %rsi\n"
     "  movq (%rsp), %rdx\n"
     "  xorl %ebp, %ebp\n"
-    "  call cfib_first_frame\n"
+    "  call cfib_first_frame\n" LEAVE_SHADOW
     "  movq 0(%rax), %rsp\n"
     "  movq 16(%rax), %rbp\n"
     "  movq 24(%rax), %rbx\n"

@@ -133,3 +133,9 @@ int cfib_shadow_stack_status(void) {
   return -1;
 #endif
 }
+
+intptr_t cfib_shadow_stack_map(size_t size) {
+  enum { MAP_SHADOW_STACK = 453, SET_TOKEN = 1 };
+  long address = syscall(MAP_SHADOW_STACK, 0UL, size, SET_TOKEN);
+  return address < 0 ? -errno : address;
+}

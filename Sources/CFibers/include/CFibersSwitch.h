@@ -28,6 +28,9 @@ typedef struct cfib_context {
   void *pc;
   void *fp;
   void *base;
+#if CFIB_SHADOW_STACK
+  void *ssp;  // the shadow stack pointer; a restore token lies right below
+#endif
 } cfib_context;
 
 /// Where a flow of control goes when it ends: what the first frame needs for the last jump.
@@ -55,6 +58,20 @@ void cfib_context_init(cfib_context *context, void *top, cfib_entry entry, void 
 #define CFIB_LANDING_PAD ""
 #endif
 
+// With CFIB_SHADOW_STACK: leaves the shadow stack with a restore token, and enters that of `to` by
+// its token (Intel SDM vol. 1, 17.2.3): rstorssp checks the token and switches, saveprevssp leaves
+// one on the stack that was left. Only where shadow stacks are enabled: rstorssp is invalid else.
+#if CFIB_SHADOW_STACK
+#define CFIB_SWITCH_SHADOW            \
+  "rdsspq %%r8\n\t"                   \
+  "movq %%r8, 32(%%rdi)\n\t"          \
+  "movq 32(%%rsi), %%r8\n\t"          \
+  "rstorssp -8(%%r8)\n\t"             \
+  "saveprevssp\n\t"
+#else
+#define CFIB_SWITCH_SHADOW ""
+#endif
+
 /// Suspends the caller into `*from` and resumes `*to`. Returns when somebody resumes `*from`, with
 /// the `carry` that they passed. No call, no memory touched but the two contexts.
 static inline __attribute__((always_inline)) uint64_t cfib_switch(cfib_context *from,
@@ -65,7 +82,7 @@ static inline __attribute__((always_inline)) uint64_t cfib_switch(cfib_context *
       "movq %%rsp, 0(%%rdi)\n\t"
       "movq %%rax, 8(%%rdi)\n\t"
       "movq %%rbp, 16(%%rdi)\n\t"
-      "movq %%rbx, 24(%%rdi)\n\t"
+      "movq %%rbx, 24(%%rdi)\n\t" CFIB_SWITCH_SHADOW
       "movq 0(%%rsi), %%rsp\n\t"
       "movq 16(%%rsi), %%rbp\n\t"
       "movq 24(%%rsi), %%rbx\n\t"

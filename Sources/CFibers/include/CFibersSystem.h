@@ -115,3 +115,6 @@ void cfib_signal_stack_leave(void *memory);
 
 /// Whether the calling thread runs with a user shadow stack: 1, 0, or -1 when the kernel cannot say.
 int cfib_shadow_stack_status(void);
+
+/// Maps a shadow stack of `size` bytes with a restore token at its top. The address or `-errno`.
+intptr_t cfib_shadow_stack_map(size_t size);

@@ -65,6 +65,9 @@ extension Scheduler {
     unsafe cfib_context_init(
       &fiber.pointer.pointee.context, top, { unsafe enterFiber($0, $1) },
       UnsafeMutableRawPointer(fiber.pointer))
+    #if FIBERS_SHADOW_STACK
+      unsafe fiber.pointer.pointee.context.ssp = state.pointee.stacks.shadowEnd(of: fiber.stack)
+    #endif
     if unsafe state.pointee.extras.contains(.sanitized) {
       unsafe describeStack(low: low, end: top, to: fiber)
     }

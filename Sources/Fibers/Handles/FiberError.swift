@@ -26,6 +26,11 @@ public enum FiberError: Error, Hashable, Sendable, CustomStringConvertible {
   case runtimeClosed
   /// The thread has a user shadow stack (CET), which the switch does not keep.
   case shadowStacksEnabled
+  /// Built to keep shadow stacks, and this thread has none: the kernel, the CPU or the C library
+  /// lacks them.
+  case noShadowStacks
+  /// The kernel refused a shadow stack. `code` is an `errno`.
+  case shadowStackRefused(code: Int32)
 
   /// What happened and what to do about it, in one sentence each.
   public var description: String {
@@ -51,8 +56,15 @@ public enum FiberError: Error, Hashable, Sendable, CustomStringConvertible {
     case .runtimeClosed:
       "the runtime was shut down; make another FiberRuntime"
     case .shadowStacksEnabled:
-      "this process runs with a user shadow stack (CET), which fibers do not keep yet; start it with"
-        + " GLIBC_TUNABLES=glibc.cpu.x86_shstk=off"
+      "this process runs with a user shadow stack (CET), which this build of Fibers does not keep;"
+        + " start it with GLIBC_TUNABLES=glibc.cpu.x86_shstk=off, or build with -Xcc"
+        + " -DCFIB_SHADOW_STACK -Xswiftc -DFIBERS_SHADOW_STACK"
+    case .noShadowStacks:
+      "built with FIBERS_SHADOW_STACK, but this thread has no user shadow stack: the kernel, the CPU"
+        + " or the C library lacks it; build without"
+    case .shadowStackRefused(let code):
+      "no shadow stack for another fiber (\(Self.name(code))); stacks of .memory have none, others"
+        + " take a mapping each: raise vm.max_map_count"
     }
   }
 

@@ -36,8 +36,12 @@ public final class FiberRuntime {
       configuration.stackByteCount > 0 && configuration.fiberCapacity > 0
         && configuration.taskCapacity > 0 && configuration.maxEvents > 0,
       "FiberRuntime: capacities and sizes in the configuration must be greater than 0")
-    // An unaware switch would end in a control-protection fault at the first return.
-    guard cfib_shadow_stack_status() != 1 else { throw .shadowStacksEnabled }
+    #if FIBERS_SHADOW_STACK
+      guard cfib_shadow_stack_status() == 1 else { throw .noShadowStacks }
+    #else
+      // An unaware switch would end in a control-protection fault at the first return.
+      guard cfib_shadow_stack_status() != 1 else { throw .shadowStacksEnabled }
+    #endif
     self.configuration = configuration
     unsafe signalStack = try OverflowReport.enterThread()
     scheduler = try Scheduler.make(configuration)

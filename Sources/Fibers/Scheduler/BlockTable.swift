@@ -50,8 +50,10 @@ struct BlockTable: ~Copyable, @unchecked Sendable {
     let slab = count / Self.blocksPerSlab
     guard slab < Self.slabCount else { return nil }
     if unsafe slabs[slab] == nil {
-      let bytes = Self.blocksPerSlab * Self.alignment
-      precondition(MemoryLayout<FiberBlock>.stride == Self.alignment, "FiberBlock: not 128 bytes")
+      let bytes = Self.blocksPerSlab * MemoryLayout<FiberBlock>.stride
+      #if !FIBERS_SHADOW_STACK
+        precondition(MemoryLayout<FiberBlock>.stride == Self.alignment, "FiberBlock: not 128 bytes")
+      #endif
       // Untouched pages of a slab cost nothing, so slabs need not start small.
       unsafe slabs[slab] = UnsafeMutableRawPointer.allocate(
         byteCount: bytes, alignment: Self.alignment

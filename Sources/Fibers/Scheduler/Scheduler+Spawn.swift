@@ -47,6 +47,9 @@ extension Scheduler {
       require(byteCount > 0, "Fiber.spawn: a stack needs more than \(byteCount) bytes")
       return unsafe .promised(by: try state.pointee.stacks.reserve(byteCount: byteCount))
     case .memory(let memory):
+      #if FIBERS_SHADOW_STACK
+        throw .shadowStackRefused(code: 95)  // EOPNOTSUPP: nobody maps one for the caller's memory
+      #endif
       require(
         unsafe memory.count >= 4096 && memory.baseAddress != nil,
         "Fiber.spawn: the memory given for a stack must have at least 4,096 bytes")

@@ -50,6 +50,13 @@ struct StackPool: ~Copyable {
   }
 
   deinit {
+    #if FIBERS_SHADOW_STACK
+      for end in shadowEnds {
+        guard let low = unsafe UnsafeMutableRawPointer(bitPattern: end - UInt(shadowByteCount))
+        else { continue }
+        unsafe cfib_release(low, shadowByteCount)
+      }
+    #endif
     for index in unsafe reservations.indices {
       let reservation = unsafe reservations[index]
       // SAFETY: no stack is in use any more (the runtime was shut down).
@@ -150,8 +157,26 @@ struct StackPool: ~Copyable {
     unsafe try guards.protect(
       first: slabs[slab] + first * stride + (stride - byteCount - GuardMaker.byteCount),
       stride: stride, count: count)
+    #if FIBERS_SHADOW_STACK
+      while shadowEnds.count < guarded + count {
+        let address = cfib_shadow_stack_map(shadowByteCount)
+        guard address > 0 else { throw .shadowStackRefused(code: Int32(-address)) }
+        shadowEnds.append(UInt(address + shadowByteCount))
+      }
+    #endif
     guarded += count
   }
+
+  #if FIBERS_SHADOW_STACK
+    /// The high ends of the slots' shadow stacks; their restore tokens lie right below.
+    private var shadowEnds: [UInt] = []
+    /// Half of the stack: a frame has a return address and a saved frame pointer at least.
+    private var shadowByteCount: Int { (byteCount / 2 + 4095) / 4096 * 4096 }
+
+    func shadowEnd(of slot: UInt32) -> UnsafeMutableRawPointer? {
+      unsafe UnsafeMutableRawPointer(bitPattern: shadowEnds[Int(slot)])
+    }
+  #endif
 
   /// Reserves as many slabs as there are, within reason; one when memory is tight.
   private mutating func reserveSlabs() throws(FiberError) {

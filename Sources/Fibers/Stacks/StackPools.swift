@@ -68,6 +68,12 @@ struct StackPools: ~Copyable {
     unsafe pools[Int(stack.pool)].pointee.top(of: stack.slot)
   }
 
+  #if FIBERS_SHADOW_STACK
+    func shadowEnd(of stack: StackRef) -> UnsafeMutableRawPointer? {
+      unsafe pools[Int(stack.pool)].pointee.shadowEnd(of: stack.slot)
+    }
+  #endif
+
   mutating func trim(keeping kept: Int) {
     for index in unsafe pools.indices { unsafe pools[index].pointee.trim(keeping: kept) }
   }
