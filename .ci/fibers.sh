@@ -88,7 +88,8 @@ step_mprotect() { # The same with the guards of old kernels fails near the limit
   [ $code -eq 1 ] && grep -q vm.max_map_count "$work/out" && grep -q 'have ended: true' "$work/out"
 }
 
-step_backtrace() { # A trap inside a fiber: its frames are shown and the backtrace ends.
+step_backtrace() { # A trap inside a fiber: its frames are shown and the backtrace ends. And an
+  # overflow on the first thread: the report, then Swift's own handler, or the signal without it.
   mkdir -p "$work/trap/Sources/trap"
   cat >"$work/trap/Package.swift" <<PACKAGE
 // swift-tools-version: 6.2
@@ -107,9 +108,15 @@ import Fibers
   try Fiber.yield()
   return innermost([1]) + 1
 }
+@inline(never) func dig(_ depth: Int) -> Int {
+  var block = InlineArray<64, Int>(repeating: depth)
+  block[depth % 64] = dig(depth + 1)
+  return block[0] + block[depth % 64]
+}
 @main struct Main {
   static func main() throws {
-    try Fiber.spawn { try outer() }
+    let digs = CommandLine.arguments.count > 1
+    try Fiber.spawn(name: "digger") { digs ? dig(1) : try outer() }
     try Fiber.run()
   }
 }
@@ -124,6 +131,15 @@ SOURCE
     grep -E '^ *[0-9]+ ' | grep -v cfib_first_frame >/dev/null; then
     echo "the backtrace goes on after the first frame"; cat "$work/out"; exit 1
   fi
+  for backtrace in enable=yes,color=no,interactive=no enable=no; do
+    code=0
+    SWIFT_BACKTRACE=$backtrace timeout 60 "$work/trap/.build/debug/trap" dig \
+      >"$work/out" 2>&1 || code=$?
+    grep -q "stack overflow in fiber 'digger' spawned at trap/trap.swift" "$work/out" ||
+      { echo "no report of the overflow"; cat "$work/out"; exit 1; }
+    [ $code -gt 128 ] || { echo "ended with $code, not by a signal"; exit 1; }
+  done
+  say "overflow on the first thread: reported, then handed over"
   say "backtrace: from the trap to the first frame of the fiber, and no further"
 }
 
