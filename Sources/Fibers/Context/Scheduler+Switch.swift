@@ -44,22 +44,20 @@ extension Scheduler {
   /// Gives `fiber`, whose first turn it is, the stack that it was promised.
   @inline(never)
   func prepare(_ fiber: FiberRef) {
-    let low: UnsafeMutableRawPointer
     let top: UnsafeMutableRawPointer
     if fiber.stack.isForeign, let memory = unsafe fiber.object?.userStack,
       let base = memory.baseAddress
     {
-      unsafe low = base
       unsafe top =
         UnsafeMutableRawPointer(
           bitPattern: (UInt(bitPattern: base) + UInt(memory.count)) & ~15) ?? base
     } else {
       unsafe fiber.stack.slot = state.pointee.stacks.take(fiber.stack.pool)
-      let bounds = unsafe state.pointee.stacks.bounds(of: fiber.stack)
-      guard let base = bounds.baseAddress else { preconditionFailure("Scheduler: no stack") }
-      if unsafe state.pointee.measuresStacks { unsafe cfib_discard(base, bounds.count) }
-      unsafe low = base
       unsafe top = state.pointee.stacks.top(of: fiber.stack)
+      if unsafe state.pointee.measuresStacks {
+        let bounds = unsafe state.pointee.stacks.bounds(of: fiber.stack)
+        unsafe cfib_discard(bounds.baseAddress, bounds.count)
+      }
     }
     // SAFETY: the stack is ours until the fiber has ended; `enterFiber` gets its own block back.
     unsafe cfib_context_init(
@@ -69,7 +67,12 @@ extension Scheduler {
       unsafe fiber.pointer.pointee.context.ssp = state.pointee.stacks.shadowEnd(of: fiber.stack)
     #endif
     if unsafe state.pointee.extras.contains(.sanitized) {
-      unsafe describeStack(low: low, end: top, to: fiber)
+      let memory =
+        unsafe fiber.stack.isForeign
+        ? fiber.object?.userStack : state.pointee.stacks.bounds(of: fiber.stack)
+      if let low = unsafe memory?.baseAddress {
+        unsafe describeStack(low: low, end: top, to: fiber)
+      }
     }
   }
 }

@@ -28,7 +28,9 @@ struct StackPool: ~Copyable {
   /// A multiple of the page size.
   let byteCount: Int
   private let stride: Int
-  private let slotsPerSlab: Int
+  /// A power of two, by its exponent: finding a slot must not divide.
+  private let slabShift: Int
+  private var slotsPerSlab: Int { 1 << slabShift }
   private var slabs: [UnsafeMutableRawPointer] = unsafe []
   private var reservations: [UnsafeMutableRawBufferPointer] = unsafe []
   /// Free slots, the most recently used last.
@@ -46,7 +48,7 @@ struct StackPool: ~Copyable {
     let pages = (byteCount + GuardMaker.byteCount) / 4096
     stride = (pages | 1) * 4096
     let fitting = max(1, Self.slabByteCount / stride)
-    slotsPerSlab = min(256, 1 << (Int.bitWidth - 1 - fitting.leadingZeroBitCount))
+    slabShift = min(8, Int.bitWidth - 1 - fitting.leadingZeroBitCount)
   }
 
   deinit {
@@ -87,6 +89,7 @@ struct StackPool: ~Copyable {
   /// The stack that was promised.
   ///
   /// The most recently used one, still warm in the caches.
+  @inline(__always)
   mutating func take() -> UInt32 {
     reserved -= 1
     inUse += 1
@@ -113,14 +116,16 @@ struct StackPool: ~Copyable {
   }
 
   /// The lowest usable byte of a slot.
+  @inline(__always)
   func low(of slot: UInt32) -> UnsafeMutableRawPointer {
-    let slab = Int(slot) / slotsPerSlab
-    return unsafe slabs[slab] + (Int(slot) % slotsPerSlab) * stride + (stride - byteCount)
+    let inSlab = Int(slot) & (slotsPerSlab - 1)
+    return unsafe slabs[Int(slot) >> slabShift] + (inSlab + 1) * stride - byteCount
   }
 
   /// Where the stack of a slot begins: its high end, less the colour.
   ///
   /// A multiple of 16.
+  @inline(__always)
   func top(of slot: UInt32) -> UnsafeMutableRawPointer {
     let colour = Int(slot) * 7 % Self.colours
     return unsafe low(of: slot) + byteCount - colour * Self.cacheLine
