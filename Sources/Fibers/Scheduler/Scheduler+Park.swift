@@ -120,7 +120,9 @@ extension Scheduler {
   /// Queues `fiber` if it is parked and its wake word was set.
   func wakeNotified(_ fiber: FiberRef) {
     guard fiber.waitKind == .external else { return }
-    let word = unsafe WakeWord(raw: fiber.pointer.pointee.wakeWord.load(ordering: .relaxed))
+    // ORDER: sequentially consistent, see Inbox.push.
+    let word = unsafe WakeWord(
+      raw: fiber.pointer.pointee.wakeWord.load(ordering: .sequentiallyConsistent))
     if word.state == .notified { wake(fiber) }
   }
 }

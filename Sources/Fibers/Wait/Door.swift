@@ -41,10 +41,10 @@ final class Door: Sendable {
     let word = unsafe WakeWord(raw: fiber.pointer.pointee.wakeWord.load(ordering: .relaxed))
     guard let notified = word.notified(by: token & WakeWord.ticketMask) else { return false }
     // ORDER: release, with the acquire in Scheduler.finishExternalWait: the fiber sees what the
-    // waker did before. A failure means that the wait is over.
+    // waker did before; sequentially consistent for Inbox.push. A failure: the wait is over.
     guard
       unsafe fiber.pointer.pointee.wakeWord.compareExchange(
-        expected: word.raw, desired: notified.raw, ordering: .acquiringAndReleasing
+        expected: word.raw, desired: notified.raw, ordering: .sequentiallyConsistent
       ).exchanged
     else { return false }
     if let scheduler = Scheduler.current, scheduler.owns(self) {

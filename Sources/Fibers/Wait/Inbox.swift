@@ -34,11 +34,12 @@ struct Inbox: ~Copyable {
   /// Any thread.
   func push(_ fiber: FiberRef) {
     let link = unsafe UInt(bitPattern: fiber.pointer)
-    // ORDER: acquire-release, with the exchange in takeWakes: who finds the fiber there already
-    // has set the wake word before the owner, who takes it out first, reads that word.
+    // ORDER: sequentially consistent, as are Door.wake's exchange of the wake word before it, the
+    // exchange in takeWakes, and the load in wakeNotified after that. Who fails here only reads:
+    // either it sees that the fiber was taken out, or who takes it out sees the wake word.
     guard
       unsafe fiber.pointer.pointee.inboxLink.compareExchange(
-        expected: 0, desired: Self.end, ordering: .acquiringAndReleasing
+        expected: 0, desired: Self.end, ordering: .sequentiallyConsistent
       ).exchanged
     else { return }
     var head = wakes.load(ordering: .relaxed)
@@ -69,9 +70,9 @@ struct Inbox: ~Copyable {
       oldest = fiber
     }
     while let fiber = oldest {
-      // ORDER: acquire-release, with the compare-exchange in push.
+      // ORDER: sequentially consistent, with the compare-exchange in push.
       let next = unsafe fiber.pointer.pointee.inboxLink.exchange(
-        0, ordering: .acquiringAndReleasing)
+        0, ordering: .sequentiallyConsistent)
       oldest = unsafe UnsafeMutablePointer<FiberBlock>(bitPattern: next == Self.end ? 0 : next)
         .map { unsafe FiberRef($0) }
       body(fiber)
