@@ -53,25 +53,38 @@ int cfib_overflow_install(cfib_describe_fault describe) {
   return error;
 }
 
-void *cfib_signal_stack_enter(void) {
-  stack_t current;
-  if (sigaltstack(NULL, &current) == 0 && !(current.ss_flags & SS_DISABLE)) return NULL;
-  void *memory = mmap(NULL, SIGNAL_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return (void *)(intptr_t)-errno;
-  stack_t ours = {.ss_sp = memory, .ss_size = SIGNAL_STACK};
-  if (sigaltstack(&ours, NULL)) {
-    int error = errno;
-    munmap(memory, SIGNAL_STACK);
-    return (void *)(intptr_t)-error;
-  }
-  return memory;
-}
+static pthread_once_t stack_once = PTHREAD_ONCE_INIT;
+static pthread_key_t stack_key;
+static int stack_key_error;
 
-void cfib_signal_stack_leave(void *memory) {
+// At the end of the thread: its runtimes share one signal stack, so none of them may take it away.
+static void leave_signal_stack(void *memory) {
   stack_t current;
   if (sigaltstack(NULL, &current) == 0 && current.ss_sp == memory) {
     stack_t none = {.ss_flags = SS_DISABLE};
     sigaltstack(&none, NULL);
   }
   munmap(memory, SIGNAL_STACK);
+}
+static void make_stack_key(void) {
+  stack_key_error = pthread_key_create(&stack_key, leave_signal_stack);
+}
+
+int cfib_signal_stack_enter(void) {
+  stack_t current;
+  if (sigaltstack(NULL, &current) == 0 && !(current.ss_flags & SS_DISABLE)) return 0;
+  pthread_once(&stack_once, make_stack_key);
+  if (stack_key_error) return -stack_key_error;
+  void *memory = pthread_getspecific(stack_key);  // somebody may have disabled the one we gave
+  if (!memory) {
+    memory = mmap(NULL, SIGNAL_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return -errno;
+    int error = pthread_setspecific(stack_key, memory);
+    if (error) {
+      munmap(memory, SIGNAL_STACK);
+      return -error;
+    }
+  }
+  stack_t ours = {.ss_sp = memory, .ss_size = SIGNAL_STACK};
+  return sigaltstack(&ours, NULL) ? -errno : 0;
 }

@@ -46,6 +46,27 @@ struct OverflowDeathTests {
     #expect(said(result, "stack overflow in fiber 'digger 2'"))
   }
 
+  @Test("The same when another runtime of the thread is gone, the one made first")
+  func secondRuntime() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      try synchronously {
+        onOwnThread {
+          do {
+            var first: FiberRuntime? = try FiberRuntime()
+            let second = try FiberRuntime()
+            first?.run()
+            first = nil
+            try second.spawn(name: "digger 5") { _ = useStack(kilobytes: 10_000) }
+            second.run()
+          } catch {}
+        }
+      }
+    }
+    #expect(said(result, "stack overflow in fiber 'digger 5'"))
+  }
+
   @Test("The same on a stack that was used before, by the fiber that has it now")
   func reusedStack() async {
     let result = await #expect(
@@ -109,6 +130,20 @@ struct OverflowDeathTests {
 
 @Suite("Misuse traps with a message")
 struct MisuseDeathTests {
+  @Test("A shutdown does not wait for ever for a fiber that only yields")
+  func endlessYields() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      try synchronously {
+        let runtime = try FiberRuntime()
+        try runtime.spawn(name: "deaf") { while true { try? Fiber.yield() } }
+        runtime.shutdown()
+      }
+    }
+    #expect(said(result, "FiberRuntime.shutdown: fibers go on", "'deaf'"))
+  }
+
   @Test("yield, park, shield and the like outside of a fiber")
   func outside() async {
     let yield = await #expect(

@@ -24,6 +24,15 @@ struct ForeignThreadTests {
     #expect(thread?.wait() == true)
   }
 
+  @Test("After a shutdown the door refuses, also while the runtime is still there")
+  func closedByShutdown() throws {
+    let runtime = try FiberRuntime()
+    let remote = runtime.remote
+    try remote.spawn {}
+    runtime.shutdown()
+    #expect(throws: FiberError.runtimeClosed) { try remote.spawn {} }
+  }
+
   @Test("Of many wakes of one park exactly one counts", arguments: [2, 4, 8])
   func exactlyOne(threads: Int) throws {
     for _ in 0..<20 * stressFactor {

@@ -117,6 +117,16 @@ struct StackTests {
     #expect(try runtime.spawn { 1 }.join() == 1)
   }
 
+  @Test("Sizes that no address space holds are errors", arguments: [Int.max, Int.max - 4096, 1 << 60])
+  func impossibleSizes(byteCount: Int) throws {
+    let runtime = try FiberRuntime()
+    let error = FiberError.outOfMemory(byteCount: byteCount, code: 12)
+    #expect(throws: error) { try runtime.spawn(stack: .bytes(byteCount)) {} }
+    var configuration = FiberRuntime.Configuration()
+    configuration.stackByteCount = byteCount
+    #expect(throws: error) { _ = try FiberRuntime(configuration) }
+  }
+
   @Test("The high-water mark is what a fiber used, not what others did before it")
   func highWater() throws {
     let runtime = try FiberRuntime(Self.configuration { $0.measuresStacks = true })

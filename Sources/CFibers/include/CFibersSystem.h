@@ -106,10 +106,9 @@ typedef size_t (*cfib_describe_fault)(void *current, uintptr_t address, char *te
 /// after the report, go to the handler that was there before. 0 or `-errno`.
 int cfib_overflow_install(cfib_describe_fault describe);
 
-/// Gives the calling thread an alternate signal stack, unless it has one. Returns NULL when it had
-/// one, the new one's memory (for `cfib_signal_stack_leave`), or `(void *)-errno`.
-void *cfib_signal_stack_enter(void);
-void cfib_signal_stack_leave(void *memory);
+/// Gives the calling thread an alternate signal stack, unless it has one; taken back when the thread
+/// ends. 0 or `-errno`.
+int cfib_signal_stack_enter(void);
 
 // ---- Shadow stacks (CET).
 

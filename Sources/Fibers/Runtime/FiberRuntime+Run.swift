@@ -54,7 +54,7 @@ extension FiberRuntime {
   /// the last reference to the runtime goes. Calling it twice does nothing.
   ///
   /// - Precondition: Called on the runtime's thread, not by one of its own fibers; no fiber parks
-  ///   forever inside a shield or after 1,000 cancellations.
+  ///   forever inside a shield, or goes on after 1,000 cancellations.
   ///
   /// Corresponds to C's `async_runtime_shutdown`.
   @available(*, noasync, message: "it blocks the thread; give the runtime a thread of its own")
@@ -62,14 +62,17 @@ extension FiberRuntime {
     guard !isClosed else { return }
     scheduler.enter("FiberRuntime.shutdown") {
       let scheduler = scheduler
+      unsafe scheduler.state.pointee.door.close()
       unsafe scheduler.state.pointee.isShuttingDown = true
       var rounds = 0
       while unsafe scheduler.state.pointee.alive > 0 {
         rounds += 1
         scheduler.cancelAll()
         scheduler.runAfterCancel()
-        if rounds > 1000 { scheduler.reportStubborn() }
+        if rounds > 1000, scheduler.hasUnshielded { scheduler.reportStubborn() }
       }
+      // Spawns that slipped in before the door closed: dropped, with their closures.
+      scheduler.service()
     }
     closeDown()
   }
@@ -129,11 +132,31 @@ extension Scheduler {
     while let next = nextReady() { transfer(from: root, to: next) }
   }
 
+  /// Part of a shutdown: fibers that do nothing but yield would never let the root count a round.
+  ///
+  /// Called every ``turnsPerService`` turns.
+  @inline(never)
+  func cancelAgain() {
+    unsafe state.pointee.shutdownServices += 1
+    guard unsafe state.pointee.shutdownServices >= 1024 + state.pointee.alive else { return }
+    unsafe state.pointee.shutdownServices = 0
+    unsafe state.pointee.shutdownRounds += 1
+    cancelAll()
+    if unsafe state.pointee.shutdownRounds > 1000, hasUnshielded { reportStubborn() }
+  }
+
+  /// Whether a fiber is left that cancellations reach.
+  var hasUnshielded: Bool {
+    var found = false
+    forEachAlive { fiber, _ in if fiber.life.shields == 0 { found = true } }
+    return found
+  }
+
   func reportStubborn() -> Never {
     var names = ""
     forEachAlive { _, object in names += " \(object.label)" }
     misuse(
-      "FiberRuntime.shutdown: fibers park again after 1,000 cancellations, or forever inside a"
+      "FiberRuntime.shutdown: fibers go on after 1,000 cancellations, or park forever inside a"
         + " shield; let FiberCancelled end them:\(names)")
   }
 

@@ -22,7 +22,6 @@ public final class FiberRuntime {
   /// What the runtime was made with.
   public let configuration: Configuration
   private var isShutDown = false
-  private let signalStack: UnsafeMutableRawPointer?
 
   /// Makes a runtime for the calling thread.
   ///
@@ -36,6 +35,9 @@ public final class FiberRuntime {
       configuration.stackByteCount > 0 && configuration.fiberCapacity > 0
         && configuration.taskCapacity > 0 && configuration.maxEvents > 0,
       "FiberRuntime: capacities and sizes in the configuration must be greater than 0")
+    guard configuration.stackByteCount <= StackPools.greatestByteCount else {
+      throw .outOfMemory(byteCount: configuration.stackByteCount, code: 12)  // ENOMEM
+    }
     #if FIBERS_SHADOW_STACK
       guard cfib_shadow_stack_status() == 1 else { throw .noShadowStacks }
     #else
@@ -43,7 +45,7 @@ public final class FiberRuntime {
       guard cfib_shadow_stack_status() != 1 else { throw .shadowStacksEnabled }
     #endif
     self.configuration = configuration
-    unsafe signalStack = try OverflowReport.enterThread()
+    try OverflowReport.enterThread()
     scheduler = try Scheduler.make(configuration)
     unsafe scheduler.state.pointee.owner = Unmanaged.passUnretained(self)
   }
@@ -51,7 +53,6 @@ public final class FiberRuntime {
   deinit {
     shutdown()
     scheduler.destroy()
-    if let signalStack = unsafe signalStack { unsafe OverflowReport.leaveThread(signalStack) }
   }
 
   /// The runtime in whose `run()` the caller is, else the default runtime of the thread.

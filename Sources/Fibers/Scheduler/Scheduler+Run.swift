@@ -62,6 +62,7 @@ extension Scheduler {
   @inline(never)
   func service() {
     unsafe state.pointee.turnsUntilService = Self.turnsPerService
+    if unsafe state.pointee.isShuttingDown { cancelAgain() }
     let door = unsafe state.pointee.door
     if door.inbox.looksEmpty, unsafe state.pointee.backlog.isEmpty { return }
     door.inbox.takeWakes { wakeNotified($0) }

@@ -24,6 +24,9 @@ struct SchedulerState: ~Copyable {
   /// Whether a run loop of this runtime is on the stack of the thread.
   var isRunning = false
   var isShuttingDown = false
+  /// How long the shutdown takes: see ``Scheduler/cancelAgain()``.
+  var shutdownServices = 0
+  var shutdownRounds = 0
   /// The floating-point control words that each fiber starts with: those of the thread.
   var floatingPoint: UInt64 = 0
   var stacks: StackPools

@@ -4,19 +4,12 @@ import CFibers
 enum OverflowReport {
   /// Gives the calling thread what it needs to report: the handler, and a stack to run it on.
   ///
-  /// - Returns: The memory of the signal stack, if the thread had none of its own.
-  static func enterThread() throws(FiberError) -> UnsafeMutableRawPointer? {
-    let code = unsafe cfib_overflow_install { unsafe OverflowReport.describe($0, $1, $2, $3) }
+  /// The signal stack is the thread's, not a runtime's: a thread may have several runtimes, and the
+  /// one that goes first must not take it from the others.
+  static func enterThread() throws(FiberError) {
+    var code = unsafe cfib_overflow_install { unsafe OverflowReport.describe($0, $1, $2, $3) }
+    if code == 0 { code = cfib_signal_stack_enter() }
     guard code == 0 else { throw .noSignalStack(code: -code) }
-    guard let memory = unsafe cfib_signal_stack_enter() else { return nil }
-    let value = Int(bitPattern: memory)
-    // Small negative numbers are error codes, never addresses.
-    if value < 0, value > -4096 { throw .noSignalStack(code: Int32(-value)) }
-    return unsafe memory
-  }
-
-  static func leaveThread(_ memory: UnsafeMutableRawPointer) {
-    unsafe cfib_signal_stack_leave(memory)
   }
 
   /// Runs in the signal handler, on the alternate stack: reads, allocates nothing.

@@ -26,13 +26,22 @@ struct StackPools: ~Copyable {
   /// Less is taken as this.
   static let leastByteCount = 16 << 10
 
+  /// More than this no address space holds.
+  static let greatestByteCount = 1 << 46
+
   /// Promises a stack of `byteCount` bytes (`nil`: the default size).
   ///
   /// - Returns: Which pool will serve it.
   mutating func reserve(byteCount: Int?) throws(FiberError) -> UInt8 {
     if let limit, given >= limit { throw .stackLimitReached(limit: limit) }
     var index = 0
-    if let byteCount { index = pool(for: byteCount) }
+    if let byteCount {
+      // More than user space holds: no pool for it, and no overflow in the sizes of slots.
+      guard byteCount <= Self.greatestByteCount else {
+        throw .outOfMemory(byteCount: byteCount, code: 12)  // ENOMEM
+      }
+      index = pool(for: byteCount)
+    }
     unsafe try pools[index].pointee.reserve(guards: &guards)
     given += 1
     return UInt8(index)
