@@ -43,6 +43,10 @@ let package = Package(
     .testTarget(name: "MiniAsyncTests", dependencies: ["MiniAsync", "TestSupport"]),
     .testTarget(name: "VDMTests", dependencies: ["VDM", "TestSupport"]),
     .testTarget(name: "FibersTests", dependencies: ["Fibers", "TestSupport"]),
+    // Runs the examples; depends on them so that they are built first.
+    .testTarget(
+      name: "FibersExampleTests",
+      dependencies: ["counter-async", "await-basic", "custom-runtime", "million-fibers"]),
   ],
   swiftLanguageModes: [.v6]
 )

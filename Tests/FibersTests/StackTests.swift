@@ -117,7 +117,9 @@ struct StackTests {
     #expect(try runtime.spawn { 1 }.join() == 1)
   }
 
-  @Test("Sizes that no address space holds are errors", arguments: [Int.max, Int.max - 4096, 1 << 60])
+  @Test(
+    "Sizes that no address space holds are errors",
+    arguments: [Int.max, Int.max - 4096, 1 << 60])
   func impossibleSizes(byteCount: Int) throws {
     let runtime = try FiberRuntime()
     let error = FiberError.outOfMemory(byteCount: byteCount, code: 12)
