@@ -117,6 +117,20 @@ struct StackTests {
     #expect(try runtime.spawn { 1 }.join() == 1)
   }
 
+  @Test("Capacities that may grow are made ready at the start; limits are not")
+  func startingCapacities() throws {
+    var configuration = FiberRuntime.Configuration()
+    configuration.fiberCapacity = 300
+    let runtime = try FiberRuntime(configuration)
+    let reserved = runtime.stackStatistics().reservedByteCount
+    #expect(reserved >= 300 * (64 << 10))
+    for _ in 0..<300 { try runtime.spawn { try Fiber.yield() } }
+    #expect(runtime.stackStatistics().reservedByteCount == reserved)
+    #expect(runtime.run() == .finished)
+    configuration.capacitiesAreLimits = true
+    #expect(try FiberRuntime(configuration).stackStatistics().reservedByteCount == 0)
+  }
+
   @Test(
     "Sizes that no address space holds are errors",
     arguments: [Int.max, Int.max - 4096, 1 << 60])

@@ -19,9 +19,11 @@ extension FiberRuntime {
   ///
   /// Corresponds to C's `async_config_t`, with the same defaults.
   public struct Configuration: Sendable, Hashable {
-    /// Fibers alive at once: a starting size, or the limit (``capacitiesAreLimits``).
+    /// Fibers alive at once: those that control blocks are made for at the start, or the limit
+    /// (``capacitiesAreLimits``).
     public var taskCapacity = 256
-    /// Stacks in use at once: a starting size, or the limit (``capacitiesAreLimits``).
+    /// Stacks in use at once: those that address space and guards are made for at the start, or the
+    /// limit (``capacitiesAreLimits``).
     ///
     /// Fibers on memory of their own (``FiberStack/memory(_:)``) do not count.
     public var fiberCapacity = 64
@@ -30,6 +32,8 @@ extension FiberRuntime {
     /// Up to 2.5 KiB at the top are given up to spread stacks over the cache.
     public var stackByteCount = 64 << 10
     /// Events taken from the system at once.
+    ///
+    /// Without effect as long as the module does no I/O.
     public var maxEvents = 64
     /// Whether a spawn beyond ``taskCapacity`` or ``fiberCapacity`` throws instead of growing.
     public var capacitiesAreLimits = false

@@ -87,7 +87,27 @@ struct Scheduler: Equatable {
     let scheduler = unsafe Scheduler(state)
     unsafe root.pointer.pointee.life.start()
     if extras.contains(.sanitized) { scheduler.describeThread(to: root) }
+    if !limited {
+      do throws(FiberError) {
+        try scheduler.prepare(configuration)
+      } catch {
+        scheduler.destroy()
+        throw error
+      }
+    }
     return scheduler
+  }
+
+  /// Makes room for what the configuration says to start with.
+  private func prepare(_ configuration: FiberRuntime.Configuration) throws(FiberError) {
+    unsafe try state.pointee.stacks.prepare(configuration.fiberCapacity)
+    var last: FiberRef?
+    for _ in 0..<configuration.taskCapacity {
+      guard let block = unsafe state.pointee.door.blocks.makeBlock() else { break }
+      // The first made is the first taken, as it is without preparing.
+      if let last { last.next = block } else { unsafe state.pointee.freeBlocks = block }
+      last = block
+    }
   }
 
   /// Frees the state.

@@ -83,6 +83,12 @@ struct StackPool: ~Copyable {
     reserved += 1
   }
 
+  /// Makes room for `count` stacks at once: address space and guards, no memory yet.
+  mutating func prepare(_ count: Int, guards: inout GuardMaker) throws(FiberError) {
+    while guarded < count { try grow(guards: &guards) }
+    free.reserveCapacity(count)
+  }
+
   /// Takes back a promise that was not used.
   mutating func cancelReservation() { reserved -= 1 }
 

@@ -47,6 +47,11 @@ struct StackPools: ~Copyable {
     return UInt8(index)
   }
 
+  /// Makes room for `count` stacks of the default size.
+  mutating func prepare(_ count: Int) throws(FiberError) {
+    unsafe try pools[0].pointee.prepare(count, guards: &guards)
+  }
+
   mutating func cancelReservation(_ pool: UInt8) {
     unsafe pools[Int(pool)].pointee.cancelReservation()
     given -= 1
