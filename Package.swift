@@ -14,6 +14,7 @@ let package = Package(
   products: [
     .library(name: "MiniAsync", targets: ["MiniAsync"]),
     .library(name: "VDM", targets: ["VDM"]),
+    .library(name: "Fibers", targets: ["Fibers"]),
   ],
   targets: [
     // The futex call, the CPU pause hint and the monitor/wait instructions: what Swift cannot say.
@@ -26,6 +27,12 @@ let package = Package(
     // The virtual data mover: memory operations as futures over interchangeable movers.
     .target(
       name: "VDM", dependencies: ["MiniAsync", "CMiniAsync", "CVDM"], swiftSettings: library),
+
+    // The context switch, the first frame of a stack, sanitizer hooks, the overflow handler and a
+    // few system calls: what Swift cannot say.
+    .target(name: "CFibers"),
+    // Stackful fibers: switch, stacks, scheduler, handles, cancellation, scopes.
+    .target(name: "Fibers", dependencies: ["CFibers"], swiftSettings: library),
 
     // The examples, each run by `swift run NAME`.
     .executableTarget(
@@ -44,6 +51,20 @@ let package = Package(
       name: "copy-file", dependencies: ["MiniAsync", "VDM"], path: "Examples/copy-file",
       linkerSettings: program),
 
+    // Fibers by example: two counters, joins, a runtime of one's own, a million parked fibers.
+    .executableTarget(
+      name: "counter-async", dependencies: ["Fibers"], path: "Examples/counter-async",
+      linkerSettings: program),
+    .executableTarget(
+      name: "await-basic", dependencies: ["Fibers"], path: "Examples/await-basic",
+      linkerSettings: program),
+    .executableTarget(
+      name: "custom-runtime", dependencies: ["Fibers"], path: "Examples/custom-runtime",
+      linkerSettings: program),
+    .executableTarget(
+      name: "million-fibers", dependencies: ["Fibers"], path: "Examples/million-fibers",
+      linkerSettings: program),
+
     // Counts allocations by standing in for malloc in the test program.
     .target(name: "CTestSupport", path: "Tests/CTestSupport"),
     // What the tests of all modules share: seeds, gates, counters of polls and drops.
@@ -55,6 +76,11 @@ let package = Package(
       name: "ExampleTests",
       dependencies: ["basic", "basic-async", "async-await", "hashmap", "copy-file", "TestSupport"],
       linkerSettings: program),
+    .testTarget(name: "FibersTests", dependencies: ["Fibers", "TestSupport"]),
+    // Runs the examples; depends on them so that they are built first.
+    .testTarget(
+      name: "FibersExampleTests",
+      dependencies: ["counter-async", "await-basic", "custom-runtime", "million-fibers"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,98 @@
+import CFibers
+
+extension Scheduler {
+  /// Runs `body` as the runtime of the calling thread, on the thread's own stack.
+  func enter<Result>(_ function: StaticString, _ body: () -> Result) -> Result {
+    checkThread(function)
+    require(
+      unsafe !state.pointee.isRunning,
+      "\(function): this runtime is running already; fibers must not run their own runtime")
+    unsafe state.pointee.isRunning = true
+    let outer = unsafe cfib_current()
+    unsafe cfib_set_current(state)
+    unsafe state.pointee.floatingPoint = FloatingPoint.control
+    defer {
+      unsafe cfib_set_current(outer)
+      unsafe state.pointee.isRunning = false
+    }
+    return body()
+  }
+
+  /// Runs fibers until none is ready and none waits for the world outside.
+  func runUntilIdle(serving: Bool) {
+    let root = unsafe state.pointee.root
+    while true {
+      if let next = nextReady() {
+        transfer(from: root, to: next)
+        continue
+      }
+      service()
+      if unsafe !state.pointee.ready.isEmpty { continue }
+      let door = unsafe state.pointee.door
+      guard unsafe state.pointee.externalWaits > 0 || (serving && !door.isStopping) else {
+        return
+      }
+      door.sleep()
+    }
+  }
+
+  /// The root waits like a fiber: runs others until its own turn comes.
+  func runUntilRootIsWoken() {
+    let root = unsafe state.pointee.root
+    while true {
+      if let next = nextReady() {
+        if next == root { return }
+        transfer(from: root, to: next)
+        // Back because nothing is ready, or, once woken, because a fiber found us in the queue.
+        if root.life.phase == .ready { return }
+        continue
+      }
+      service()
+      if unsafe !state.pointee.ready.isEmpty { continue }
+      require(
+        unsafe state.pointee.externalWaits > 0,
+        "Fiber.join: would never return: no fiber is ready, and none waits for another thread")
+      unsafe state.pointee.door.sleep()
+    }
+  }
+
+  /// Looks at what other threads left: wakes first, then spawns.
+  ///
+  /// Bounded by what is there.
+  @inline(never)
+  func service() {
+    unsafe state.pointee.turnsUntilService = Self.turnsPerService
+    if unsafe state.pointee.isShuttingDown { cancelAgain() }
+    let door = unsafe state.pointee.door
+    if door.inbox.looksEmpty, unsafe state.pointee.backlog.isEmpty { return }
+    door.inbox.takeWakes { wakeNotified($0) }
+    unsafe state.pointee.backlog += door.inbox.takeSpawns()
+    admitBacklog()
+  }
+
+  /// Spawns what other threads asked for, as far as there is room.
+  ///
+  /// The rest waits for room.
+  private func admitBacklog() {
+    guard unsafe !state.pointee.backlog.isEmpty else { return }
+    if unsafe state.pointee.isShuttingDown {
+      unsafe state.pointee.backlog.removeAll()
+      return
+    }
+    var done = 0
+    for request in unsafe state.pointee.backlog {
+      let object = FiberEntry<Void, Never>.makeObject(
+        scheduler: self, name: request.name, site: request.site, body: request.body)
+      do {
+        try admit(object, stack: .standard)
+      } catch {
+        require(
+          unsafe state.pointee.alive > 0,
+          "FiberRemote.spawn: not even one fiber can be made: \(error)")
+        break
+      }
+      done += 1
+    }
+    unsafe state.pointee.backlog.removeFirst(done)
+  }
+}

@@ -1,0 +1,162 @@
+import CFibers
+
+/// The state of a runtime: in memory of its own, reached by pointer, so that no Swift access is
+/// ever held on it across a switch.
+///
+/// For the thread of the runtime only.
+@safe
+struct SchedulerState: ~Copyable {
+  /// Who runs: a fiber, or ``root``.
+  var current: FiberRef
+  var ready = ReadyQueue()
+  /// Turns until the inbox is looked at, however busy the fibers are.
+  var turnsUntilService = Scheduler.turnsPerService
+  let extras: SwitchExtras
+  let measuresStacks: Bool
+  /// The thread itself, on its own stack, inside `run()`.
+  let root: FiberRef
+  /// Blocks of ended fibers, the most recent first.
+  var freeBlocks: FiberRef?
+  /// Fibers that have not ended.
+  var alive = 0
+  /// Fibers parked until another thread wakes them.
+  var externalWaits = 0
+  /// Whether a run loop of this runtime is on the stack of the thread.
+  var isRunning = false
+  var isShuttingDown = false
+  /// How long the shutdown takes: see ``Scheduler/cancelAgain()``.
+  var shutdownServices = 0
+  var shutdownRounds = 0
+  /// The floating-point control words that each fiber starts with: those of the thread.
+  var floatingPoint: UInt64 = 0
+  var stacks: StackPools
+  /// Spawned by other threads, waiting for room.
+  var backlog: [SpawnRequest] = []
+  let taskLimit: Int?
+  let thread: UInt
+  let door: Door
+  /// The runtime that owns this state, alive as long as it.
+  var owner: Unmanaged<FiberRuntime>?
+}
+
+/// A runtime's state by its address.
+@safe
+@usableFromInline
+struct Scheduler: Equatable {
+  /// How many turns other fibers may take before a wake from outside is served.
+  static var turnsPerService: Int32 { 61 }
+
+  // SAFETY: allocated by FiberRuntime, freed when it is gone; fibers do not outlive that, and the
+  // objects of ended fibers do not look here.
+  let state: UnsafeMutablePointer<SchedulerState>
+
+  @inline(__always)
+  init(_ state: UnsafeMutablePointer<SchedulerState>) { unsafe self.state = state }
+
+  /// The runtime whose `run()` is on the stack of the calling thread.
+  @inline(__always)
+  static var current: Scheduler? {
+    guard let address = unsafe cfib_current() else { return nil }
+    // SAFETY: only run() stores there, and only the address of a SchedulerState.
+    return unsafe Scheduler(address.assumingMemoryBound(to: SchedulerState.self))
+  }
+
+  @usableFromInline
+  static func == (a: Scheduler, b: Scheduler) -> Bool { unsafe a.state == b.state }
+
+  /// Makes the state of a runtime for the calling thread.
+  static func make(_ configuration: FiberRuntime.Configuration) throws(FiberError) -> Scheduler {
+    let door = try Door()
+    guard let root = door.blocks.makeBlock() else {
+      throw .taskLimitReached(limit: 0)
+    }
+    let limited = configuration.capacitiesAreLimits
+    var extras = SwitchExtras()
+    if AccessSets.areIsolated(configuration.exclusivity) { extras.insert(.isolated) }
+    if cfib_sanitizer() != 0 { extras.insert(.sanitized) }
+    if configuration.floatingPoint == .all { extras.insert(.allFloatingPoint) }
+    let state = UnsafeMutablePointer<SchedulerState>.allocate(capacity: 1)
+    unsafe state.initialize(
+      to: SchedulerState(
+        current: root, extras: extras, measuresStacks: configuration.measuresStacks, root: root,
+        stacks: StackPools(
+          byteCount: configuration.stackByteCount, guards: configuration.stackGuard,
+          limit: limited ? configuration.fiberCapacity : nil),
+        taskLimit: limited ? configuration.taskCapacity : nil,
+        thread: cfib_thread_id(), door: door))
+    let scheduler = unsafe Scheduler(state)
+    unsafe root.pointer.pointee.life.start()
+    if extras.contains(.sanitized) { scheduler.describeThread(to: root) }
+    if !limited {
+      do throws(FiberError) {
+        try scheduler.prepare(configuration)
+      } catch {
+        scheduler.destroy()
+        throw error
+      }
+    }
+    return scheduler
+  }
+
+  /// Makes room for what the configuration says to start with.
+  private func prepare(_ configuration: FiberRuntime.Configuration) throws(FiberError) {
+    unsafe try state.pointee.stacks.prepare(configuration.fiberCapacity)
+    var last: FiberRef?
+    for _ in 0..<configuration.taskCapacity {
+      guard let block = unsafe state.pointee.door.blocks.makeBlock() else { break }
+      // The first made is the first taken, as it is without preparing.
+      if let last { last.next = block } else { unsafe state.pointee.freeBlocks = block }
+      last = block
+    }
+  }
+
+  /// Frees the state.
+  ///
+  /// No fiber is alive.
+  func destroy() {
+    unsafe state.pointee.door.close()
+    destroySanitizerStates()
+    unsafe state.deinitialize(count: 1)
+    unsafe state.deallocate()
+  }
+
+  @inline(__always)
+  var fiber: FiberRef { unsafe state.pointee.current }
+
+  /// Whether the caller is a fiber, not the thread itself.
+  @inline(__always)
+  var isOnFiber: Bool { unsafe state.pointee.current != state.pointee.root }
+
+  func owns(_ door: Door) -> Bool { unsafe state.pointee.door === door }
+
+  /// Chooses who runs next: the one place where an order is decided (D11).
+  ///
+  /// - Returns: A fiber, ``SchedulerState/root`` when it is its turn, or `nil` when none is ready.
+  @inline(__always)
+  func nextReady() -> FiberRef? {
+    unsafe state.pointee.turnsUntilService &-= 1
+    if unsafe state.pointee.turnsUntilService <= 0 { service() }
+    return unsafe state.pointee.ready.popFirst()
+  }
+
+  /// The floating-point control words in force.
+  @inline(__always)
+  var floatingPointControl: UInt64 {
+    unsafe FloatingPoint.control(
+      base: state.pointee.floatingPoint,
+      readingAll: state.pointee.extras.contains(.allFloatingPoint))
+  }
+
+  /// Queues a fiber that can run.
+  @inline(__always)
+  func makeReady(_ fiber: FiberRef) { unsafe state.pointee.ready.append(fiber) }
+
+  /// Stops with a message when the calling thread is not the runtime's.
+  @inline(__always)
+  func checkThread(_ function: StaticString) {
+    guard unsafe state.pointee.thread == cfib_thread_id() else {
+      misuse(
+        "\(function): called from another thread than the runtime's; use FiberRemote or FiberWaker")
+    }
+  }
+}

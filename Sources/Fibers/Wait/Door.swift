@@ -1,0 +1,108 @@
+import CFibers
+import Synchronization
+
+/// The part of a runtime that other threads may touch: wake a fiber, leave one to be spawned, stop.
+///
+/// It outlives the runtime for as long as somebody holds a token, and owns the control blocks, so
+/// that a late wake finds memory, sees that its ticket is over, and does nothing.
+///
+/// `wake(token:)` has the shape of a wake target of MiniAsync: an object and 64 bits.
+@usableFromInline
+final class Door: Sendable {
+  let inbox = Inbox()
+  let blocks = BlockTable()
+  private let doorbell: Int32
+  private let sleeping = Atomic<Bool>(false)
+  private let closed = Atomic<Bool>(false)
+  private let stopping = Atomic<Bool>(false)
+
+  init() throws(FiberError) {
+    let descriptor = cfib_doorbell_open()
+    guard descriptor >= 0 else { throw .noDescriptor(code: -descriptor) }
+    doorbell = descriptor
+  }
+
+  deinit {
+    // Requests that came too late are dropped here, with their closures.
+    _ = inbox.takeSpawns()
+    cfib_doorbell_close(doorbell)
+  }
+
+  /// Ends the wait that `token` was made for, if it is still on.
+  ///
+  /// Any thread.
+  ///
+  /// - Returns: Whether this call ended it: true for exactly one of all calls with the same token,
+  ///   and for none when the fiber was cancelled first.
+  @discardableResult
+  @usableFromInline
+  func wake(token: UInt64) -> Bool {
+    guard let fiber = blocks[UInt32(token >> WakeWord.ticketBits)] else { return false }
+    let word = unsafe WakeWord(raw: fiber.pointer.pointee.wakeWord.load(ordering: .relaxed))
+    guard let notified = word.notified(by: token & WakeWord.ticketMask) else { return false }
+    // ORDER: release, with the acquire in Scheduler.finishExternalWait: the fiber sees what the
+    // waker did before; sequentially consistent for Inbox.push. A failure: the wait is over.
+    guard
+      unsafe fiber.pointer.pointee.wakeWord.compareExchange(
+        expected: word.raw, desired: notified.raw, ordering: .sequentiallyConsistent
+      ).exchanged
+    else { return false }
+    if let scheduler = Scheduler.current, scheduler.owns(self) {
+      scheduler.wakeNotified(fiber)
+    } else {
+      inbox.push(fiber)
+      ring()
+    }
+    return true
+  }
+
+  /// Leaves a request.
+  ///
+  /// False when the runtime is closed.
+  func spawn(_ request: SpawnRequest) -> Bool {
+    // ORDER: acquire, with close(). A request that slips in behind is dropped with the door.
+    guard !closed.load(ordering: .acquiring) else { return false }
+    inbox.push(request)
+    ring()
+    return true
+  }
+
+  /// Asks `serve()` to return when idle.
+  func stop() {
+    // ORDER: sequentially consistent, against sleep(): as for the inbox.
+    stopping.store(true, ordering: .sequentiallyConsistent)
+    ring()
+  }
+
+  var isStopping: Bool { stopping.load(ordering: .sequentiallyConsistent) }
+
+  /// Forgets an earlier stop.
+  func rearm() { stopping.store(false, ordering: .sequentiallyConsistent) }
+
+  func close() { closed.store(true, ordering: .releasing) }
+
+  /// Sleeps until something is left in the inbox, or a stop.
+  ///
+  /// For the owner.
+  func sleep() {
+    // ORDER: sequentially consistent: announce, then look; ring() publishes, then looks here.
+    sleeping.store(true, ordering: .sequentiallyConsistent)
+    if !inbox.isEmptyBeforeSleep || isStopping {
+      sleeping.store(false, ordering: .relaxed)
+      return
+    }
+    let code = cfib_doorbell_wait(doorbell)
+    require(code == 0, "FiberRuntime: the doorbell was closed under it (errno \(-code))")
+    sleeping.store(false, ordering: .relaxed)
+  }
+
+  /// Wakes the owner if it sleeps.
+  ///
+  /// Coalesced: one system call for all rings while it wakes up.
+  private func ring() {
+    guard sleeping.load(ordering: .sequentiallyConsistent) else { return }
+    if sleeping.exchange(false, ordering: .sequentiallyConsistent) {
+      _ = cfib_doorbell_ring(doorbell)
+    }
+  }
+}

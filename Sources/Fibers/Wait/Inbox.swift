@@ -1,0 +1,132 @@
+import Synchronization
+
+/// What other threads leave for a runtime: fibers to wake and fibers to spawn.
+///
+/// Two stacks that any thread pushes to and the owner takes as a whole (R. K. Treiber, "Systems
+/// programming: coping with parallelism", 1986; taking all at once, it knows no ABA problem).
+/// A fiber is in the inbox at most once, however many wakes it gets: its link word says so.
+struct Inbox: ~Copyable {
+  /// The link of the block pushed first.
+  ///
+  /// Not an address, and not 0, which means "not in there".
+  private static var end: UInt { 1 }
+
+  private let wakes = Atomic<UInt>(Inbox.end)
+  private let spawns = Atomic<UInt>(0)
+
+  /// Whether there is nothing to do.
+  ///
+  /// May be old the moment it is returned.
+  var looksEmpty: Bool {
+    wakes.load(ordering: .relaxed) == Self.end && spawns.load(ordering: .relaxed) == 0
+  }
+
+  /// The same, ordered after the caller's announcement that it will sleep.
+  var isEmptyBeforeSleep: Bool {
+    // ORDER: sequentially consistent, against the exchange in push and Door.ring: either the
+    // pusher sees that we sleep, or we see what it pushed.
+    wakes.load(ordering: .sequentiallyConsistent) == Self.end
+      && spawns.load(ordering: .sequentiallyConsistent) == 0
+  }
+
+  /// Leaves `fiber`, whose wake word was just set.
+  ///
+  /// Any thread.
+  func push(_ fiber: FiberRef) {
+    let link = unsafe UInt(bitPattern: fiber.pointer)
+    // ORDER: sequentially consistent, as are Door.wake's exchange of the wake word before it, the
+    // exchange in takeWakes, and the load in wakeNotified after that. Who fails here only reads:
+    // either it sees that the fiber was taken out, or who takes it out sees the wake word.
+    guard
+      unsafe fiber.pointer.pointee.inboxLink.compareExchange(
+        expected: 0, desired: Self.end, ordering: .sequentiallyConsistent
+      ).exchanged
+    else { return }
+    var head = wakes.load(ordering: .relaxed)
+    while true {
+      unsafe fiber.pointer.pointee.inboxLink.store(head, ordering: .relaxed)
+      // ORDER: sequentially consistent, see isEmptyBeforeSleep; it also releases the link.
+      let result = wakes.weakCompareExchange(
+        expected: head, desired: link, ordering: .sequentiallyConsistent)
+      if result.exchanged { return }
+      head = result.original
+    }
+  }
+
+  /// Takes all fibers that were left, oldest first.
+  ///
+  /// For the owner.
+  func takeWakes(_ body: (FiberRef) -> Void) {
+    guard wakes.load(ordering: .relaxed) != Self.end else { return }
+    // ORDER: acquire, with the push: the links are written.
+    var link = wakes.exchange(Self.end, ordering: .acquiring)
+    var oldest: FiberRef?
+    while link != Self.end, let pointer = unsafe UnsafeMutablePointer<FiberBlock>(bitPattern: link)
+    {
+      let fiber = unsafe FiberRef(pointer)
+      link = unsafe pointer.pointee.inboxLink.load(ordering: .relaxed)
+      unsafe pointer.pointee.inboxLink.store(
+        oldest.map { unsafe UInt(bitPattern: $0.pointer) } ?? Self.end, ordering: .relaxed)
+      oldest = fiber
+    }
+    while let fiber = oldest {
+      // ORDER: sequentially consistent, with the compare-exchange in push.
+      let next = unsafe fiber.pointer.pointee.inboxLink.exchange(
+        0, ordering: .sequentiallyConsistent)
+      oldest = unsafe UnsafeMutablePointer<FiberBlock>(bitPattern: next == Self.end ? 0 : next)
+        .map { unsafe FiberRef($0) }
+      body(fiber)
+    }
+  }
+
+  /// Leaves a request to spawn.
+  ///
+  /// Any thread.
+  func push(_ request: SpawnRequest) {
+    let link = unsafe UInt(bitPattern: Unmanaged.passRetained(request).toOpaque())
+    var head = spawns.load(ordering: .relaxed)
+    while true {
+      request.link = head
+      // ORDER: sequentially consistent, see isEmptyBeforeSleep; it also releases the request.
+      let result = spawns.weakCompareExchange(
+        expected: head, desired: link, ordering: .sequentiallyConsistent)
+      if result.exchanged { return }
+      head = result.original
+    }
+  }
+
+  /// Takes all requests, oldest first.
+  ///
+  /// For the owner.
+  func takeSpawns() -> [SpawnRequest] {
+    guard spawns.load(ordering: .relaxed) != 0 else { return [] }
+    // ORDER: acquire, with the push.
+    var link = spawns.exchange(0, ordering: .acquiring)
+    var requests: [SpawnRequest] = []
+    while let pointer = unsafe UnsafeRawPointer(bitPattern: link) {
+      // SAFETY: each push retained its request once, and each is taken once.
+      let request = unsafe Unmanaged<SpawnRequest>.fromOpaque(pointer).takeRetainedValue()
+      link = request.link
+      requests.append(request)
+    }
+    requests.reverse()
+    return requests
+  }
+}
+
+/// A fiber that another thread wants to have.
+///
+/// @unchecked: made by one thread, handed over once through the inbox; `link` is written only by
+/// the pushing thread before the push and read only by the owner after it.
+final class SpawnRequest: @unchecked Sendable {
+  let name: String?
+  let site: SpawnSite
+  let body: @Sendable () -> Void
+  fileprivate var link: UInt = 0
+
+  init(name: String?, site: SpawnSite, body: @escaping @Sendable () -> Void) {
+    self.name = name
+    self.site = site
+    self.body = body
+  }
+}
