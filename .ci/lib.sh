@@ -1,8 +1,8 @@
 # Shared by the steps: `source .ci/lib.sh`.
 set -euo pipefail
 
-# Runs a command, shows what it prints, and fails if it fails or if the compiler warned.
-# Warnings of the linker about the sanitizers' own symbols come from the toolchain.
+# Runs a command, shows what it prints, and fails if it fails, or if a compiler, a linker, the
+# package manager or a sanitizer warned.
 checked() {
   local log
   log=$(mktemp)
@@ -10,7 +10,7 @@ checked() {
     rm -f "$log"
     return 1
   fi
-  if grep -E '(warning|error):' "$log" | grep -vE 'Cannot export local symbol|^ld' >&2; then
+  if grep -E '^([^ ]+:[0-9]+:[0-9]+: |[^ ]*ld[^ ]*: )?(warning|error): |^WARNING: ' "$log" >&2; then
     echo "'$*' printed warnings" >&2
     rm -f "$log"
     return 1
