@@ -56,10 +56,7 @@ public struct Operation {
     let from = unsafe UInt(bitPattern: source)
     // No address space is that large, and sums of such counts do not overflow.
     guard count <= 1 << 56, count <= UInt.max - max(to, from) else { return .addressOverflow }
-    if kind == .memcpy && (to > from ? to - from : from - to) < count {
-      return .overlappingRanges
-    }
-    return nil
+    return kind == .memcpy && overlaps ? .overlappingRanges : nil
   }
 
   /// Whether the two ranges have bytes in common.

@@ -77,7 +77,7 @@ import Testing
     }
   }
 
-  @Test(.disabled(if: hasThreadSanitizer, "it moves 40 GB"))
+  @Test(.disabled(if: isThreadSanitized, "it moves 40 GB"))
   func `without arguments it compares the movers and cleans up`() throws {
     let directory = try ScratchDirectory()
     let output = try Pipe()

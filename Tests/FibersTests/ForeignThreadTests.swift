@@ -8,7 +8,7 @@ struct ForeignThreadTests {
   @Test("A fiber parked for another thread is woken by it while the runtime sleeps")
   func wakesASleepingRuntime() throws {
     let runtime = try FiberRuntime()
-    let value = Locked(0)
+    let value = Guarded(0)
     var thread: OwnThread<Bool>?
     let fiber = try runtime.spawn {
       try Fiber.park { waker in
@@ -63,7 +63,7 @@ struct ForeignThreadTests {
     var seed = Seed()
     for _ in 0..<20 * stressFactor {
       let runtime = try FiberRuntime()
-      let wakers = Locked<[FiberWaker]>([])
+      let wakers = Guarded<[FiberWaker]>([])
       let done = Atomic<Bool>(false)
       let thread = OwnThread { () -> Int in
         var counted = 0
@@ -107,7 +107,7 @@ struct ForeignThreadTests {
   func remoteSpawn(threads: Int) throws {
     let runtime = try FiberRuntime()
     let remote = runtime.remote
-    let log = Locked<[(thread: Int, number: Int)]>([])
+    let log = Guarded<[(thread: Int, number: Int)]>([])
     let left = Atomic<Int>(threads)
     let spawners = (0..<threads).map { thread in
       OwnThread { () -> Bool in
@@ -137,7 +137,7 @@ struct ForeignThreadTests {
     configuration.capacitiesAreLimits = true
     let runtime = try FiberRuntime(configuration)
     let remote = runtime.remote
-    let most = Locked((now: 0, most: 0))
+    let most = Guarded((now: 0, most: 0))
     for _ in 0..<20 {
       try remote.spawn {
         most.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1)) }

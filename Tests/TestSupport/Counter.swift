@@ -67,10 +67,10 @@ public final class Guarded<Value>: @unchecked Sendable {
   }
 
   /// Runs `body` with the value, and nobody else at the same time.
-  public func withLock<Result>(_ body: (inout Value) -> Result) -> Result {
+  public func withLock<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
     pthread_mutex_lock(lock)
     defer { pthread_mutex_unlock(lock) }
-    return body(&value)
+    return try body(&value)
   }
 }
 

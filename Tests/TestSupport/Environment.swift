@@ -8,8 +8,3 @@ public func environmentNumber(_ name: String) -> UInt64? {
 
 /// How much longer stress tests run: `MINIASYNC_STRESS=10` makes them ten times as long.
 public let stressFactor = Int(environmentNumber("MINIASYNC_STRESS") ?? 1)
-
-/// Whether the tests, and with them the built products, are run under the thread sanitizer.
-///
-/// It looks at each byte of each `memcpy`, so that moving gigabytes takes minutes.
-public let hasThreadSanitizer = dlsym(nil, "__tsan_init") != nil

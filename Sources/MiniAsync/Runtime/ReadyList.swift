@@ -187,10 +187,16 @@ final class ReadyList: WakeTarget {
   ///
   /// With a relay, that is all there is to it.
   func announcePark() -> Bool {
-    // ORDER: releases what was written before; on failure the caller looks again, with `take`.
-    let (parked, _) = head.compareExchange(
-      expected: .empty, desired: .parked, ordering: .acquiringAndReleasing)
-    return parked || head.load(ordering: .relaxed) == .parked
+    var old = head.load(ordering: .relaxed)
+    while true {
+      var new = old
+      guard new.park() else { return false }
+      // ORDER: releases what was written before; on failure the caller looks again, with `take`.
+      let (exchanged, seen) = head.weakCompareExchange(
+        expected: old, desired: new, ordering: .acquiringAndReleasing)
+      if exchanged { return true }
+      old = seen
+    }
   }
 
   /// Sleeps until something is woken or the time is over.
