@@ -18,8 +18,8 @@ func customRuntime() throws {
   let runtime = try FiberRuntime(configuration)
   try runtime.spawn(name: "first") { try count("counter 1") }
   try runtime.spawn(name: "second", stack: .bytes(256 << 10)) { try count("counter 2") }
-  let outcome = runtime.run()
-  print("all finished: \(outcome == .finished)")
+  try runtime.run()
+  print("all finished: \(runtime.aliveCount == 0)")
 
   let stacks = runtime.stackStatistics()
   print("stacks idle: \(stacks.idle), in use: \(stacks.inUse)")

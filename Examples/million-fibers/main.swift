@@ -106,7 +106,7 @@ func million(_ options: Options) throws {
   } catch let error as FiberError {
     print("after \(fibers.count) fibers: \(error)")
     opener?.wake()
-    runtime.run()
+    try runtime.run()
     print("the \(fibers.count) that were alive have ended: \(runtime.aliveCount == 0)")
     runtime.shutdown()
     exit(1)

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include <asm/prctl.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
@@ -121,11 +122,15 @@ int cfib_doorbell_open(void) {
   return descriptor < 0 ? -errno : descriptor;
 }
 
-int cfib_doorbell_wait(int descriptor) {
+int cfib_doorbell_wait(int descriptor, int64_t nanoseconds) {
+  struct pollfd bell = {.fd = descriptor, .events = POLLIN};
+  struct timespec limit = {nanoseconds / 1000000000, nanoseconds % 1000000000};
+  int rung = ppoll(&bell, 1, nanoseconds < 0 ? NULL : &limit, NULL);
+  if (rung <= 0) return rung == 0 || errno == EINTR ? 0 : -errno;
   uint64_t count;
   while (read(descriptor, &count, sizeof count) < 0)
     if (errno != EINTR) return -errno;
-  return 0;
+  return 1;
 }
 
 int cfib_doorbell_ring(int descriptor) {

@@ -28,7 +28,7 @@ struct CancelTests {
       #expect(throws: FiberCancelled.self) { try fiber.join() }
       gate.cancel()
     }
-    #expect(runtime.run() == .finished)
+    try runtime.run()
     #expect(throws: FiberCancelled.self) { try fiber.join() }
   }
 
@@ -43,7 +43,7 @@ struct CancelTests {
       try suspension.suspend(gate)
       log.add("after")
     }
-    #expect(runtime.run() == .finished)
+    try runtime.run()
     #expect(throws: FiberCancelled.self) { try fiber.join() }
     #expect(log.entries == ["before"])
   }
@@ -64,7 +64,7 @@ struct CancelTests {
     }
     fiber.cancel()
     fiber.cancel()
-    #expect(runtime.run() == .finished)
+    try runtime.run()
     #expect(try fiber.join() == "cleaned up")
   }
 
@@ -72,7 +72,7 @@ struct CancelTests {
   func ended() throws {
     let runtime = try FiberRuntime()
     let fiber = try runtime.spawn { 5 }
-    runtime.run()
+    try runtime.run()
     fiber.cancel()
     #expect(!fiber.isCancelled)
     #expect(try fiber.join() == 5)
@@ -88,7 +88,7 @@ struct CancelTests {
       log.add("went on")
     }
     fiber.cancel()
-    runtime.run()
+    try runtime.run()
     #expect(log.entries == ["ran"])
     #expect(throws: FiberCancelled.self) { try fiber.join() }
   }
@@ -119,7 +119,7 @@ struct CancelTests {
       try gate.join()
       waker?.wake()
     }
-    #expect(runtime.run() == .finished)
+    try runtime.run()
     #expect(log.entries == ["end of shield", "outside"])
     #expect(throws: FiberCancelled.self) { try fiber.join() }
   }
@@ -134,7 +134,7 @@ struct CancelTests {
     }
     let joiners = try (0..<5).map { _ in try runtime.spawn { try target.join() } }
     try runtime.spawn { joiners[victim].cancel() }
-    #expect(runtime.run() == .finished)
+    try runtime.run()
     #expect(try target.join() == 7)
     for (index, joiner) in joiners.enumerated() {
       if index == victim {
@@ -159,7 +159,7 @@ struct CancelTests {
       #expect(waker?.wake() == true)
       fiber.cancel()
     }
-    runtime.run()
+    try runtime.run()
     #expect(log.entries == ["woken"])
     #expect(throws: FiberCancelled.self) { try fiber.join() }
   }
@@ -173,7 +173,7 @@ struct CancelTests {
       fiber.cancel()
       #expect(waker?.wake() == false)
     }
-    #expect(runtime.run() == .finished)
+    try runtime.run()
     #expect(throws: FiberCancelled.self) { try fiber.join() }
   }
 
@@ -186,7 +186,7 @@ struct CancelTests {
       do { try Fiber.checkCancellation() } catch { try Fiber.checkCancellation() }
       return 1
     }
-    runtime.run()
+    try runtime.run()
     #expect(try fiber.join() == 1)
   }
 

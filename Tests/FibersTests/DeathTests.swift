@@ -19,7 +19,7 @@ struct OverflowDeathTests {
       try synchronously {
         let runtime = try FiberRuntime()
         try runtime.spawn(name: "digger") { _ = useStack(kilobytes: 10_000) }
-        runtime.run()
+        try runtime.run()
       }
     }
     #expect(
@@ -38,7 +38,7 @@ struct OverflowDeathTests {
           do {
             let runtime = try FiberRuntime()
             try runtime.spawn(name: "digger 2") { _ = useStack(kilobytes: 10_000) }
-            runtime.run()
+            try runtime.run()
           } catch {}
         }
       }
@@ -56,10 +56,10 @@ struct OverflowDeathTests {
           do {
             var first: FiberRuntime? = try FiberRuntime()
             let second = try FiberRuntime()
-            first?.run()
+            try first?.run()
             first = nil
             try second.spawn(name: "digger 5") { _ = useStack(kilobytes: 10_000) }
-            second.run()
+            try second.run()
           } catch {}
         }
       }
@@ -79,7 +79,7 @@ struct OverflowDeathTests {
             _ = useStack(kilobytes: 20)
             try Fiber.yield()
           }
-          runtime.run()
+          try runtime.run()
           runtime.trimStacks()
         }
         precondition(runtime.stackStatistics().idle == 1)
@@ -87,7 +87,7 @@ struct OverflowDeathTests {
           try Fiber.yield()
           _ = useStack(kilobytes: 10_000)
         }
-        runtime.run()
+        try runtime.run()
       }
     }
     #expect(said(result, "stack overflow in fiber 'digger 3'"))
@@ -104,9 +104,9 @@ struct OverflowDeathTests {
           configuration.stackGuard = .protect
           let runtime = try FiberRuntime(configuration)
           try runtime.spawn { _ = useStack(kilobytes: 8) }
-          runtime.run()
+          try runtime.run()
           try runtime.spawn { _ = useStack(kilobytes: 10_000) }
-          runtime.run()
+          try runtime.run()
         }
       }
       #expect(said(result, "stack overflow in fiber spawned at FibersTests/DeathTests.swift:"))
@@ -121,7 +121,7 @@ struct OverflowDeathTests {
       try synchronously {
         let runtime = try FiberRuntime()
         try runtime.spawn { UnsafeMutablePointer<Int>(bitPattern: 64)?.pointee = 1 }
-        runtime.run()
+        try runtime.run()
       }
     }
     #expect(!said(result, "stack overflow"))
@@ -192,7 +192,7 @@ struct MisuseDeathTests {
       try synchronously {
         let runtime = try FiberRuntime()
         nonisolated(unsafe) let smuggled = runtime  // what the compiler forbids otherwise
-        onOwnThread { _ = smuggled.run() }
+        onOwnThread { try? smuggled.run() }
       }
     }
     #expect(said(result, "FiberRuntime.run: called from another thread", "FiberRemote"))
@@ -205,8 +205,8 @@ struct MisuseDeathTests {
     ) {
       try synchronously {
         let runtime = try FiberRuntime()
-        try runtime.spawn { _ = runtime.run() }
-        runtime.run()
+        try runtime.spawn { try? runtime.run() }
+        try runtime.run()
       }
     }
     #expect(said(result, "FiberRuntime.run: this runtime is running already"))
@@ -221,7 +221,7 @@ struct MisuseDeathTests {
         let runtime = try FiberRuntime()
         var me: Fiber<Void, any Error>?
         me = try runtime.spawn { try me?.join() }
-        runtime.run()
+        try runtime.run()
       }
     }
     #expect(said(itself, "Fiber.join: a fiber cannot wait for its own end"))
@@ -233,7 +233,7 @@ struct MisuseDeathTests {
         let second = try FiberRuntime()
         let other = try second.spawn {}
         try runtime.spawn { try other.join() }
-        withExtendedLifetime(second) { _ = runtime.run() }
+        withExtendedLifetime(second) { try? runtime.run() }
       }
     }
     #expect(said(foreign, "Fiber.join: called by a fiber of another runtime"))
@@ -287,7 +287,7 @@ struct MisuseDeathTests {
           try escaped?.spawn {}
         }
         .detach()
-        _ = runtime.run()
+        try runtime.run()
       }
     }
     #expect(said(scope, "FiberScope.spawn: the scope has ended"))
@@ -315,7 +315,7 @@ struct MisuseDeathTests {
       try synchronously {
         let runtime = try FiberRuntime()
         try runtime.spawn { try Fiber.park { _ in try? Fiber.park { _ in } } }
-        runtime.run()
+        try runtime.run()
       }
     }
     #expect(said(result, "Fiber.park: called inside the closure given to another park"))

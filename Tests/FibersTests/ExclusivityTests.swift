@@ -52,7 +52,7 @@ struct ExclusivityTests {
     }
     let result = try measured.join()
     waker?.wake()
-    #expect(runtime.run() == .finished)
+    try runtime.run()
     for fiber in fibers { try fiber.join() }
     for account in accounts { #expect(account.balance == 2) }
     return result
@@ -89,7 +89,7 @@ struct ExclusivityTests {
           }
         }
       }
-      #expect(runtime.run() == .finished)
+      try runtime.run()
       for account in accounts { #expect(account.balance == 20) }
     }
   }
@@ -98,16 +98,16 @@ struct ExclusivityTests {
   func callerHolds() throws {
     let runtime = try FiberRuntime(Self.configuration(.isolated))
     let account = Account()
-    func inside(_ balance: inout Int) {
+    func inside(_ balance: inout Int) throws {
       balance += 1
-      runtime.run()
+      try runtime.run()
       balance += 1
     }
     try runtime.spawn {
       try Fiber.yield()
       Self.touch(Account())
     }
-    inside(&account.balance)
+    try inside(&account.balance)
     Self.touch(account)
     #expect(account.balance == 3)
   }
@@ -123,7 +123,7 @@ struct ExclusivityTests {
           try inside(&account.balance)
         }
         try runtime.spawn { ExclusivityTests.touch(account) }
-        runtime.run()
+        try runtime.run()
       }
     }
   }
@@ -137,7 +137,7 @@ struct ExclusivityTests {
       try inside(&account.balance)
     }
     try runtime.spawn { Self.touch(account) }
-    #expect(runtime.run() == .finished)
+    try runtime.run()
   }
 
   @Test("An overlap within one fiber traps in isolated mode too")
@@ -153,7 +153,7 @@ struct ExclusivityTests {
           }
           try inside(&account.balance)
         }
-        runtime.run()
+        try runtime.run()
       }
     }
   }

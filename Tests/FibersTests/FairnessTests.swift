@@ -31,7 +31,7 @@ struct FairnessTests {
         }
       }
     }
-    #expect(runtime.run() == .finished)
+    try runtime.run()
     #expect(worst == 1)
     #expect(done.allSatisfy { $0 == turns })
   }
@@ -54,7 +54,7 @@ struct FairnessTests {
           }
         }
       }
-      runtime.run()
+      try runtime.run()
       return log.entries
     }
     let first = try trace()
@@ -88,7 +88,7 @@ struct FairnessTests {
         }
       }
     }
-    #expect(runtime.run() == .finished)
+    try runtime.run()
     #expect(thread?.wait() == true)
     // The inbox is looked at every 61 turns; then the fiber queues behind all others.
     #expect(turnsAfterWake.value <= 61 + yielding + 1)

@@ -28,7 +28,7 @@ struct FloatingPointTests {
         return results
       }
     }
-    runtime.run()
+    try runtime.run()
     let down = Self.third(1, 3)
     for (mode, fiber) in zip(modes, fibers) {
       let expected = mode == 0x0800 ? down.nextUp : down
@@ -42,7 +42,7 @@ struct FloatingPointTests {
     let runtime = try FiberRuntime()
     try runtime.spawn { fesetround(0x0400) }
     let next = try runtime.spawn { fegetround() }
-    runtime.run()
+    try runtime.run()
     #expect(try next.join() == 0)
     #expect(fegetround() == 0)
   }

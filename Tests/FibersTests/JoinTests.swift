@@ -18,10 +18,10 @@ struct JoinTests {
     for _ in 0..<joiners {
       try runtime.spawn { counter.value += try target.join() }
     }
-    runtime.run()
+    try runtime.run()
     #expect(counter.value == 42 * joiners)
     try runtime.spawn { counter.value += try target.join() }
-    runtime.run()
+    try runtime.run()
     #expect(counter.value == 42 * (joiners + 1))
   }
 
@@ -30,7 +30,7 @@ struct JoinTests {
     let runtime = try FiberRuntime()
     let target = try runtime.spawn { () throws(Boom) -> Int in throw Boom(number: 7) }
     let joiner = try runtime.spawn { try target.join() }
-    runtime.run()
+    try runtime.run()
     #expect(throws: Boom(number: 7)) { try joiner.join() }
     #expect(throws: Boom(number: 7)) { try target.join() }
     #expect(try target.result() == .failure(Boom(number: 7)))
@@ -53,7 +53,7 @@ struct JoinTests {
     #expect(try target.join() == 3)
     #expect(log.entries == ["other 0", "other 1", "other 2"])
     #expect(runtime.aliveCount == 1)
-    runtime.run()
+    try runtime.run()
     #expect(log.entries.count == 5)
   }
 
@@ -61,7 +61,7 @@ struct JoinTests {
   func neverFails() throws {
     let runtime = try FiberRuntime()
     let text = try runtime.spawn { String(repeating: "long enough for the heap ", count: 4) }
-    runtime.run()
+    try runtime.run()
     let joined: String = try text.join()
     #expect(joined.count == 100)
   }
@@ -73,7 +73,7 @@ struct JoinTests {
     let byte = try runtime.spawn { UInt8(200) }
     let wide = try runtime.spawn { SIMD16<Float>(repeating: 1.5) }
     let large = try runtime.spawn { (0, "a", 1.5, [1, 2, 3], "b", 9) }
-    runtime.run()
+    try runtime.run()
     try nothing.join()
     #expect(try byte.join() == 200)
     #expect(try wide.join() == SIMD16(repeating: 1.5))
@@ -101,7 +101,7 @@ struct JoinTests {
       }
       try runtime.spawn { Token(counter) }.detach()
       #expect(counter.value == 1)
-      runtime.run()
+      try runtime.run()
       #expect(counter.value == 2)
       #expect(kept.status == .finished)
       _ = try runtime.spawn { Token(counter) }
@@ -125,7 +125,7 @@ struct JoinTests {
       #expect(fiber.status == .parked)
       #expect(gate.status == .ready)
     }
-    runtime.run()
+    try runtime.run()
     #expect(fiber.status == .finished)
     #expect(try fiber.join() == .running)
   }

@@ -13,12 +13,21 @@ final class RealInterpreter {
   func run(_ configuration: FiberRuntime.Configuration) throws -> [String] {
     let runtime = try FiberRuntime(configuration)
     fibers.append(try runtime.spawn { try self.body(0, 0) })
-    while case .stalled(let parked) = runtime.run() {
-      trace.append("stalled \(parked)")
+    while let deadlock = deadlock(of: runtime) {
+      trace.append("stalled \(deadlock.fibers.count)")
       precondition(trace.count < 1_000_000, "the programs never end")
       for fiber in fibers { fiber.cancel() }
     }
     return trace
+  }
+
+  private func deadlock(of runtime: FiberRuntime) -> FiberDeadlock? {
+    do throws(FiberDeadlock) {
+      try runtime.run()
+      return nil
+    } catch {
+      return error
+    }
   }
 
   private func body(_ id: Int, _ program: Int) throws {

@@ -8,7 +8,7 @@ private struct Boom: Error, Equatable { let number: Int }
 func inFiber<Value>(_ body: @escaping () throws -> Value) throws -> Value {
   let runtime = try FiberRuntime()
   let fiber = try runtime.spawn(body)
-  runtime.run()
+  try runtime.run()
   return try fiber.join()
 }
 
@@ -97,7 +97,7 @@ struct ScopeTests {
       try Fiber.yield()
       outer.cancel()
     }
-    #expect(runtime.run() == .finished)
+    try runtime.run()
     #expect(throws: FiberCancelled.self) { try outer.join() }
     #expect(log.entries.count == 3)
   }
@@ -151,7 +151,7 @@ struct FiberLocalTests {
         }
       }
     }
-    runtime.run()
+    try runtime.run()
     #expect(try fibers.map { try $0.join() } == [1, 2, 3, 4, 5])
     #expect(Self.number.value == 0)
   }

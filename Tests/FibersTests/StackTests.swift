@@ -70,7 +70,7 @@ struct StackTests {
       try Fiber.yield()
       return isInside
     }
-    runtime.run()
+    try runtime.run()
     #expect(try large.join() > 0)
     #expect(try own.join())
     #expect(runtime.stackStatistics().idle == 1)
@@ -90,7 +90,7 @@ struct StackTests {
     #expect(throws: FiberError.stackLimitReached(limit: 3)) { try runtime.spawn {} }
     let fourth = try runtime.spawn(stack: .memory(memory)) { 4 }
     #expect(throws: FiberError.taskLimitReached(limit: 4)) { try runtime.spawn {} }
-    runtime.run()
+    try runtime.run()
     for fiber in fibers { try fiber.join() }
     #expect(try fourth.join() == 4)
     #expect(try runtime.spawn { 5 }.join() == 5)
@@ -126,7 +126,7 @@ struct StackTests {
     #expect(reserved >= 300 * (64 << 10))
     for _ in 0..<300 { try runtime.spawn { try Fiber.yield() } }
     #expect(runtime.stackStatistics().reservedByteCount == reserved)
-    #expect(runtime.run() == .finished)
+    try runtime.run()
     configuration.capacitiesAreLimits = true
     #expect(try FiberRuntime(configuration).stackStatistics().reservedByteCount == 0)
   }
@@ -152,7 +152,7 @@ struct StackTests {
         try Fiber.yield()
       }
       let watcher = try runtime.spawn { fiber.erased.stackHighWaterByteCount }
-      runtime.run()
+      try runtime.run()
       return try watcher.join() ?? 0
     }
     let large = try use(200)
@@ -168,6 +168,6 @@ extension FiberRuntime {
   /// Cancels what is parked and runs it to its end; the runtime stays open.
   func cancelAllForTests() {
     cancelAll()
-    run()
+    try? run()
   }
 }

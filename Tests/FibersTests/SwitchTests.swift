@@ -28,7 +28,7 @@ struct SwitchTests {
         }
       }
     }
-    #expect(runtime.run() == .finished)
+    try runtime.run()
     #expect(log.entries == ["a0", "b0", "a1", "b1", "a2", "b2"])
   }
 
@@ -52,7 +52,7 @@ struct SwitchTests {
           return withExtendedLifetime(object) { sum }
         })
     }
-    #expect(runtime.run() == .finished)
+    try runtime.run()
     #expect(counter.value == 0)
     for (id, fiber) in handles.enumerated() {
       if id % 3 == 2 {
@@ -83,7 +83,7 @@ struct SwitchTests {
           return a + b
         })
     }
-    runtime.run()
+    try runtime.run()
     for (id, fiber) in results.enumerated() {
       var a = SIMD8<Double>(repeating: Double(id + 1))
       var b = SIMD8<Double>(0, 1, 2, 3, 4, 5, 6, 7) * Double(id)
@@ -106,7 +106,7 @@ struct SwitchTests {
       return try depth(n - 1) + 1
     }
     let fibers = try (0..<8).map { _ in try runtime.spawn { try depth(50) } }
-    runtime.run()
+    try runtime.run()
     for fiber in fibers { #expect(try fiber.join() == 50) }
   }
 
@@ -123,7 +123,7 @@ struct SwitchTests {
             log.append(10 + id)
           }
         }
-        runtime.run()
+        try runtime.run()
         return log
       } catch {
         return []

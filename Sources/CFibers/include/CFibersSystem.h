@@ -90,8 +90,9 @@ size_t cfib_untouched_bytes(const void *low, size_t size);
 // ---- The doorbell of a runtime: an eventfd.
 
 int cfib_doorbell_open(void);
-/// Sleeps until it is rung. 0 or `-errno` (never `-EINTR`).
-int cfib_doorbell_wait(int descriptor);
+/// Sleeps until it is rung, or for so many nanoseconds, or (-1) for ever. 1 when it was rung, 0 when
+/// not, or `-errno`. A signal handler that ran ends it early, with 0.
+int cfib_doorbell_wait(int descriptor, int64_t nanoseconds);
 int cfib_doorbell_ring(int descriptor);
 void cfib_doorbell_close(int descriptor);
 

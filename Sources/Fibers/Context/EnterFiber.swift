@@ -59,7 +59,7 @@ extension Scheduler {
     // SAFETY: blocks stay in place, and `next` stays suspended until the jump.
     unsafe withUnsafePointer(to: &next.pointer.pointee.context) { unsafe departure.to = $0 }
     unsafe departure.carry = control
-    if let its = unsafe next.pointer.pointee.sanitizer {
+    if unsafe state.pointee.extras.contains(.sanitized), let its = unsafe next.sanitizer {
       unsafe departure.stack_low = its.pointee.low
       unsafe departure.stack_size = its.pointee.byteCount
       unsafe departure.tsan_fiber = its.pointee.tsanFiber

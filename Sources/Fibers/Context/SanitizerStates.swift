@@ -12,7 +12,7 @@ extension Scheduler {
     let sanitizer = UnsafeMutablePointer<SanitizerState>.allocate(capacity: 1)
     unsafe sanitizer.initialize(
       to: SanitizerState(tsanFiber: cfib_tsan_current(), low: low, byteCount: byteCount))
-    unsafe root.pointer.pointee.sanitizer = sanitizer
+    unsafe root.sanitizer = sanitizer
   }
 
   /// The stack of a fiber about to start.
@@ -21,12 +21,12 @@ extension Scheduler {
   func describeStack(
     low: UnsafeMutableRawPointer, end: UnsafeMutableRawPointer, to fiber: FiberRef
   ) {
-    if unsafe fiber.pointer.pointee.sanitizer == nil {
+    if unsafe fiber.sanitizer == nil {
       let sanitizer = UnsafeMutablePointer<SanitizerState>.allocate(capacity: 1)
       unsafe sanitizer.initialize(to: SanitizerState(tsanFiber: cfib_tsan_create(), byteCount: 0))
-      unsafe fiber.pointer.pointee.sanitizer = sanitizer
+      unsafe fiber.sanitizer = sanitizer
     }
-    guard let sanitizer = unsafe fiber.pointer.pointee.sanitizer else { return }
+    guard let sanitizer = unsafe fiber.sanitizer else { return }
     unsafe sanitizer.pointee.fakeStack = nil
     unsafe sanitizer.pointee.low = UnsafeRawPointer(low)
     unsafe sanitizer.pointee.byteCount = end - low
@@ -37,13 +37,13 @@ extension Scheduler {
     guard unsafe state.pointee.extras.contains(.sanitized) else { return }
     let door = unsafe state.pointee.door
     for index in 0..<door.blocks.count {
-      guard let fiber = door.blocks[UInt32(index)], let own = unsafe fiber.pointer.pointee.sanitizer
+      guard let fiber = door.blocks[UInt32(index)], let own = unsafe fiber.sanitizer
       else { continue }
       if unsafe fiber != state.pointee.root, let tsanFiber = unsafe own.pointee.tsanFiber {
         unsafe cfib_tsan_destroy(tsanFiber)
       }
       unsafe own.deallocate()
-      unsafe fiber.pointer.pointee.sanitizer = nil
+      unsafe fiber.sanitizer = nil
     }
   }
 }

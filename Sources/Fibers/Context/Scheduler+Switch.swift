@@ -28,8 +28,8 @@ extension Scheduler {
   private func carefully(from: FiberRef, to: FiberRef, _ extras: SwitchExtras) {
     if extras.contains(.isolated) { AccessSets.leave(from) }
     let control = floatingPointControl
-    let mine = unsafe from.pointer.pointee.sanitizer
-    if let mine = unsafe mine, let its = unsafe to.pointer.pointee.sanitizer {
+    let mine = unsafe from.sanitizer
+    if let mine = unsafe mine, let its = unsafe to.sanitizer {
       unsafe cfib_before_switch(
         &mine.pointee.fakeStack, its.pointee.low, its.pointee.byteCount, its.pointee.tsanFiber)
     }

@@ -16,13 +16,7 @@ public struct AnyFiber: Equatable {
   public var status: FiberStatus {
     guard let block = object.block else { return .finished }
     object.scheduler.checkThread("Fiber.status")
-    switch block.life.phase {
-    case .unstarted: return .unstarted
-    case .ready: return .ready
-    case .running: return .running
-    case .parked: return .parked
-    case .finished: return .finished
-    }
+    return FiberStatus(block.life.phase)
   }
 
   /// The name it was given, if any.

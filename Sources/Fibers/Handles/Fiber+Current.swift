@@ -40,21 +40,20 @@ extension Fiber where Success == Never, Failure == Never {
     }
   }
 
-  /// Stops here if the running fiber was cancelled and nothing has thrown for it yet.
+  /// Stops here if the running fiber was cancelled and nothing has thrown for it yet, or its deadline
+  /// was seen to have passed.
   ///
   /// - Throws: ``FiberCancelled``; that delivers the cancellation.
   /// - Precondition: Called by a fiber.
   public static func checkCancellation() throws(FiberCancelled) {
     let fiber = fiberScheduler("Fiber.checkCancellation").fiber
-    if fiber.life.deliversCancellation {
-      _ = unsafe fiber.pointer.pointee.life.park()
-      throw FiberCancelled()
-    }
+    try unsafe fiber.pointer.pointee.life.check().get()
   }
 
   /// Runs `body` without delivering cancellations: they wait for the first suspension after it.
   ///
-  /// For cleaning up that must not be interrupted. Shields may be inside each other.
+  /// Deadlines that were set outside are not in force in there either; those set inside are. For
+  /// cleaning up that must not be interrupted. Shields may be inside each other.
   ///
   /// - Parameter body: What to protect.
   /// - Returns: What `body` returns.
@@ -63,9 +62,9 @@ extension Fiber where Success == Never, Failure == Never {
   public static func shield<Value, Problem: Error>(
     _ body: () throws(Problem) -> Value
   ) throws(Problem) -> Value {
-    let fiber = fiberScheduler("Fiber.shield").fiber
-    unsafe fiber.pointer.pointee.life.enterShield()
-    defer { unsafe fiber.pointer.pointee.life.leaveShield() }
+    let scheduler = fiberScheduler("Fiber.shield")
+    let outer = unsafe scheduler.enterShield()
+    defer { unsafe scheduler.leaveShield(outer) }
     return try body()
   }
 
@@ -109,13 +108,12 @@ extension Fiber where Success == Never, Failure == Never {
 
   /// Runs the default runtime of the thread; see ``FiberRuntime/run()``.
   ///
-  /// - Throws: ``FiberError`` when the runtime had to be made and could not.
-  /// - Returns: Whether all fibers have ended.
+  /// - Throws: ``FiberError`` when the runtime had to be made and could not; ``FiberDeadlock`` as
+  ///   there.
   ///
   /// Corresponds to C's `async_run`.
   @available(*, noasync, message: "it blocks the thread; give the runtime a thread of its own")
-  @discardableResult
-  public static func run() throws(FiberError) -> FiberRuntime.Outcome {
+  public static func run() throws {
     try FiberRuntime.defaultRuntime().run()
   }
 }

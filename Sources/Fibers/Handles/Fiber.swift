@@ -71,3 +71,15 @@ public enum FiberStatus: Sendable, Hashable {
   /// Has ended; its result is there.
   case finished
 }
+
+extension FiberStatus {
+  init(_ phase: FiberLife.Phase) {
+    switch phase {
+    case .unstarted: self = .unstarted
+    case .ready: self = .ready
+    case .running: self = .running
+    case .parked: self = .parked
+    case .finished: self = .finished
+    }
+  }
+}

@@ -48,6 +48,9 @@ extension FiberRuntime {
     /// Costs a system call and fresh pages each time a stack is taken.
     public var measuresStacks = false
 
+    /// Whether time passes only when every fiber waits for it: for tests.
+    package var hasVirtualTime = false
+
     /// The configuration of the C original.
     public init() {}
   }

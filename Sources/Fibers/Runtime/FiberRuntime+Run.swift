@@ -1,32 +1,22 @@
 import CFibers
 
 extension FiberRuntime {
-  /// How a run ended.
-  public enum Outcome: Sendable, Hashable {
-    /// Every fiber has ended.
-    case finished
-    /// Fibers wait for each other, or for a spawn or cancel from outside: `parked` of them.
-    case stalled(parked: Int)
-  }
-
-  /// Runs fibers until nothing is left to do.
+  /// Runs fibers until every one has ended.
   ///
-  /// Returns when every fiber has ended, or when none is ready and none waits for another thread.
-  /// While a fiber waits for another thread (``Fiber/park(_:)``), the calling thread sleeps. Blocks
-  /// the calling thread; not for async code, whose threads must not block.
+  /// While fibers wait for time or for other threads, the calling thread sleeps. Blocks the calling
+  /// thread; not for async code, whose threads must not block.
   ///
   /// - Precondition: Called on the runtime's thread, not by one of its own fibers.
-  /// - Returns: Whether all have ended.
+  /// - Throws: ``FiberDeadlock`` when fibers are left that nothing can wake any more: it says who
+  ///   waits for what. They stay as they are; cancel them, or spawn one that helps, and run again.
   ///
   /// Corresponds to C's `async_run` and `async_runtime_run`.
   @available(*, noasync, message: "it blocks the thread; give the runtime a thread of its own")
-  @discardableResult
-  public func run() -> Outcome {
-    scheduler.enter("FiberRuntime.run") {
+  public func run() throws(FiberDeadlock) {
+    try scheduler.enter("FiberRuntime.run") {
       scheduler.runUntilIdle(serving: false)
-      let alive = unsafe scheduler.state.pointee.alive
-      return alive == 0 ? .finished : .stalled(parked: alive)
-    }
+      return unsafe scheduler.state.pointee.alive > 0 ? scheduler.deadlock() : nil
+    }.orThrow()
   }
 
   /// Runs fibers, those that other threads spawn too, until ``FiberRemote/stop()`` and idle.
@@ -34,16 +24,14 @@ extension FiberRuntime {
   /// The calling thread sleeps while there is nothing to do.
   ///
   /// - Precondition: Called on the runtime's thread, not by one of its own fibers.
-  /// - Returns: Whether all fibers have ended.
+  /// - Throws: ``FiberDeadlock`` when, after the stop, fibers are left that nothing can wake.
   @available(*, noasync, message: "it blocks the thread; give the runtime a thread of its own")
-  @discardableResult
-  public func serve() -> Outcome {
-    scheduler.enter("FiberRuntime.serve") {
+  public func serve() throws(FiberDeadlock) {
+    try scheduler.enter("FiberRuntime.serve") {
       scheduler.runUntilIdle(serving: true)
       unsafe scheduler.state.pointee.door.rearm()
-      let alive = unsafe scheduler.state.pointee.alive
-      return alive == 0 ? .finished : .stalled(parked: alive)
-    }
+      return unsafe scheduler.state.pointee.alive > 0 ? scheduler.deadlock() : nil
+    }.orThrow()
   }
 
   /// Cancels all fibers and runs them to their end.
@@ -125,8 +113,7 @@ extension Scheduler {
     let root = unsafe state.pointee.root
     service()
     if unsafe state.pointee.ready.isEmpty {
-      guard unsafe state.pointee.externalWaits > 0 else { reportStubborn() }
-      unsafe state.pointee.door.sleep()
+      guard waitForWork() else { reportStubborn() }
       service()
     }
     while let next = nextReady() { transfer(from: root, to: next) }
@@ -134,7 +121,7 @@ extension Scheduler {
 
   /// Part of a shutdown: fibers that do nothing but yield would never let the root count a round.
   ///
-  /// Called every ``turnsPerService`` turns.
+  /// Called every ``SchedulerState/turnsPerService`` turns.
   @inline(never)
   func cancelAgain() {
     unsafe state.pointee.shutdownServices += 1

@@ -50,7 +50,7 @@ struct BlockTable: ~Copyable, @unchecked Sendable {
     let slab = count / Self.blocksPerSlab
     guard slab < Self.slabCount else { return nil }
     if unsafe slabs[slab] == nil {
-      let bytes = Self.blocksPerSlab * MemoryLayout<FiberBlock>.stride
+      let bytes = Self.blocksPerSlab * (MemoryLayout<FiberBlock>.stride + MemoryLayout<UInt>.stride)
       #if !FIBERS_SHADOW_STACK
         precondition(MemoryLayout<FiberBlock>.stride == Self.alignment, "FiberBlock: not 128 bytes")
       #endif
@@ -62,8 +62,20 @@ struct BlockTable: ~Copyable, @unchecked Sendable {
     guard let blocks = unsafe slabs[slab] else { return nil }
     let block = unsafe blocks + count % Self.blocksPerSlab
     unsafe block.initialize(to: FiberBlock(index: UInt32(count)))
+    let fiber = unsafe FiberRef(block)
+    unsafe Self.sanitizer(of: fiber).initialize(to: nil)
     unsafe made.pointee = count + 1
-    return unsafe FiberRef(block)
+    return fiber
+  }
+
+  /// Where the sanitizer state of `fiber`, a block of a table, is kept.
+  static func sanitizer(
+    of fiber: FiberRef
+  ) -> UnsafeMutablePointer<UnsafeMutablePointer<SanitizerState>?> {
+    // SAFETY: a slab has a word for each block behind its last one.
+    let place = Int(fiber.index) % blocksPerSlab
+    let end = unsafe UnsafeMutableRawPointer(fiber.pointer + (blocksPerSlab - place))
+    return unsafe end.assumingMemoryBound(to: UnsafeMutablePointer<SanitizerState>?.self) + place
   }
 
   /// The block at `index`, which was made before.

@@ -29,10 +29,10 @@ struct FiberBlock: ~Copyable {
 
   /// The one before in the circle of waiters.
   var previous: FiberRef?
-  /// The list of waiters it is in.
+  /// What it waits for, as ``waitKind`` says; `nil` while it does not wait.
   ///
-  /// Lists outlive the waits in them.
-  var waitList: UnsafeMutablePointer<WaitList>?
+  /// Subjects outlive the waits for them.
+  var waitSubject: UnsafeMutableRawPointer?
   /// What users hold; one reference is ours until the fiber has ended.
   ///
   /// `nil`: root, or free.
@@ -43,13 +43,15 @@ struct FiberBlock: ~Copyable {
   let wakeWord = Atomic<UInt64>(0)
   /// 0: not in the inbox.
   ///
-  /// Else the block before it there, or ``Inbox/end``.
-  let inboxLink = Atomic<UInt>(0)
+  /// Else the ``Inbox/Link`` to the block before it there.
+  let inboxLink = Atomic<UInt32>(0)
+  /// When it began to wait, in ticks of ``Scheduler/waitTicks(_:)``.
+  var waitSince: UInt32 = 0
+  /// The innermost deadline in force, on the fiber's stack.
+  var deadline: UnsafeMutablePointer<DeadlineScope>?
   /// The place in the table.
   let index: UInt32
   var stack = StackRef.foreign
-  /// Only in sanitized builds.
-  var sanitizer: UnsafeMutablePointer<SanitizerState>?
 
   init(index: UInt32) { self.index = index }
 }
@@ -113,6 +115,22 @@ struct FiberRef: Equatable {
   }
   @inline(__always)
   var index: UInt32 { unsafe pointer.pointee.index }
+  @inline(__always)
+  var waitSubject: UnsafeMutableRawPointer? {
+    get { unsafe pointer.pointee.waitSubject }
+    nonmutating set { unsafe pointer.pointee.waitSubject = newValue }
+  }
+  @inline(__always)
+  var deadline: UnsafeMutablePointer<DeadlineScope>? {
+    get { unsafe pointer.pointee.deadline }
+    nonmutating set { unsafe pointer.pointee.deadline = newValue }
+  }
+
+  /// Used only in sanitized builds, and therefore kept apart, behind the blocks of the slab.
+  var sanitizer: UnsafeMutablePointer<SanitizerState>? {
+    get { unsafe BlockTable.sanitizer(of: self).pointee }
+    nonmutating set { unsafe BlockTable.sanitizer(of: self).pointee = newValue }
+  }
 
   /// Whether it has a stack to go on with.
   @inline(__always)

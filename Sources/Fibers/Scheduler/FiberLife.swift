@@ -1,12 +1,3 @@
-/// What a fiber suspends for: the registry of waits is made of these (D12).
-@usableFromInline
-enum WaitKind: UInt8 {
-  case none
-  case yield
-  case join
-  case external
-}
-
 /// The life of a fiber as a pure value: where it is, and what cancellation means there.
 ///
 /// Transitions return what the holder has to do. No transition touches anything but `self`, so the
@@ -15,6 +6,9 @@ enum WaitKind: UInt8 {
 /// One rule of cancellation: each ``cancel()`` is delivered once, as one error, by a suspension
 /// outside of all shields: the one the fiber is parked in, else the one it meets next. A wake that
 /// came first counts as a wake; the cancellation then stays pending.
+///
+/// One rule of deadlines: from ``expire()`` until ``deadlineLeft()`` each suspension throws. Shields
+/// do not matter here: who enters one takes the deadline in force away first.
 package struct FiberLife: Equatable {
   package enum Phase: UInt8 {
     case unstarted
@@ -27,11 +21,13 @@ package struct FiberLife: Equatable {
   package enum Suspension: Equatable {
     /// Leave the stack; the phase says whether to queue first (``Phase/ready``) or not.
     case leave
-    /// Do not suspend: throw.
+    /// Do not suspend, or do not go on: throw, because of a cancellation.
     case cancelled
+    /// The same, because the deadline in force has passed.
+    case expired
   }
 
-  package enum CancelAction: Equatable {
+  package enum InterruptAction: Equatable {
     /// The fiber notices by itself, or never (it has finished).
     case nothing
     /// Take it out of what it waits for and queue it: its suspension throws.
@@ -39,10 +35,10 @@ package struct FiberLife: Equatable {
   }
 
   package private(set) var phase: Phase
-  /// A cancellation that no suspension has delivered yet.
-  package private(set) var cancelPending: Bool
-  /// The suspension that the fiber comes back from delivers the cancellation.
-  private var interrupted: Bool
+  /// What the suspension that the fiber comes back from has to say.
+  private var ending: Suspension
+  /// What the next suspension may have to throw for; 0 for nearly all.
+  private var attention: UInt8
   /// Whether ``cancel()`` was ever called while it was alive.
   package private(set) var wasCancelled: Bool
   /// Shields around the running code.
@@ -52,15 +48,37 @@ package struct FiberLife: Equatable {
 
   package init(phase: Phase = .unstarted) {
     self.phase = phase
-    cancelPending = false
-    interrupted = false
+    ending = .leave
+    attention = 0
     wasCancelled = false
     shields = 0
   }
 
-  /// Whether a suspension here and now would throw.
+  private static var cancelBit: UInt8 { 1 }
+  private static var expiredBit: UInt8 { 2 }
+
+  /// A cancellation that no suspension has delivered yet.
+  package private(set) var cancelPending: Bool {
+    get { attention & Self.cancelBit != 0 }
+    set { attention = newValue ? attention | Self.cancelBit : attention & ~Self.cancelBit }
+  }
+
+  /// Whether the deadline in force has passed.
+  package private(set) var isExpired: Bool {
+    get { attention & Self.expiredBit != 0 }
+    set { attention = newValue ? attention | Self.expiredBit : attention & ~Self.expiredBit }
+  }
+
+  /// Throws here and now if a suspension would: `leave` means that it would not.
   @inline(__always)
-  package var deliversCancellation: Bool { cancelPending && shields == 0 }
+  package mutating func check() -> Suspension {
+    if attention == 0 { return .leave }
+    if cancelPending, shields == 0 {
+      cancelPending = false
+      return .cancelled
+    }
+    return isExpired ? .expired : .leave
+  }
 
   /// First turn of the fiber.
   @inline(__always)
@@ -73,28 +91,27 @@ package struct FiberLife: Equatable {
   @inline(__always)
   package mutating func yield() -> Suspension {
     assert(phase == .running)
-    if cancelPending, shields == 0 { return deliver() }
-    phase = .ready
-    return .leave
+    let outcome = check()
+    if outcome == .leave { phase = .ready }
+    return outcome
   }
 
   /// Back from ``yield()``.
   ///
-  /// `cancelled` when a cancellation came in the meantime.
+  /// Not `leave` when a cancellation came, or a deadline passed, in the meantime.
   @inline(__always)
   package mutating func resumeFromYield() -> Suspension {
     phase = .running
-    if cancelPending, shields == 0 { return deliver() }
-    return .leave
+    return check()
   }
 
   /// Suspends until ``wake()`` or an interrupt.
   @inline(__always)
   package mutating func park() -> Suspension {
     assert(phase == .running)
-    if cancelPending, shields == 0 { return deliver() }
-    phase = .parked
-    return .leave
+    let outcome = check()
+    if outcome == .leave { phase = .parked }
+    return outcome
   }
 
   /// Ends a wait.
@@ -111,15 +128,15 @@ package struct FiberLife: Equatable {
   @inline(__always)
   package mutating func resumeFromPark() -> Suspension {
     phase = .running
-    guard interrupted else { return .leave }
-    interrupted = false
-    return .cancelled
+    let outcome = ending
+    ending = .leave
+    return outcome
   }
 
   /// Asks the fiber to stop.
   ///
   /// Asking again before it was delivered changes nothing.
-  package mutating func cancel() -> CancelAction {
+  package mutating func cancel() -> InterruptAction {
     guard phase != .finished else { return .nothing }
     wasCancelled = true
     guard phase == .parked, shields == 0 else {
@@ -127,9 +144,25 @@ package struct FiberLife: Equatable {
       return .nothing
     }
     phase = .ready
-    interrupted = true
+    ending = .cancelled
     return .interrupt
   }
+
+  /// Makes a cancellation pending again that was delivered where it could not be thrown.
+  package mutating func cancelLater() { cancelPending = true }
+
+  /// The deadline in force has passed.
+  package mutating func expire() -> InterruptAction {
+    guard phase != .finished else { return .nothing }
+    isExpired = true
+    guard phase == .parked else { return .nothing }
+    phase = .ready
+    ending = .expired
+    return .interrupt
+  }
+
+  /// Another deadline, or none, is in force.
+  package mutating func deadlineLeft() { isExpired = false }
 
   package mutating func enterShield() {
     require(shields < .max, "Fiber.shield: more than 65,535 shields inside each other")
@@ -145,11 +178,6 @@ package struct FiberLife: Equatable {
   @inline(__always)
   package mutating func finish() {
     phase = .finished
-    cancelPending = false
-  }
-
-  private mutating func deliver() -> Suspension {
-    cancelPending = false
-    return .cancelled
+    attention = 0
   }
 }

@@ -7,12 +7,12 @@ extension Scheduler {
   @inline(__always)
   func yield() throws(FiberCancelled) {
     let me = fiber
-    if unsafe me.pointer.pointee.life.yield() == .cancelled { throw FiberCancelled() }
+    try unsafe me.pointer.pointee.life.yield().get()
     if let next = nextReady() {
       makeReady(me)
       transfer(from: me, to: next)
     }
-    if unsafe me.pointer.pointee.life.resumeFromYield() == .cancelled { throw FiberCancelled() }
+    try unsafe me.pointer.pointee.life.resumeFromYield().get()
   }
 
   /// Parks the running fiber in `list` until it is woken.
@@ -21,8 +21,22 @@ extension Scheduler {
   @inline(never)
   func park(in list: UnsafeMutablePointer<WaitList>, as kind: WaitKind) throws(FiberCancelled) {
     let me = fiber
-    if unsafe me.pointer.pointee.life.park() == .cancelled { throw FiberCancelled() }
+    try unsafe me.pointer.pointee.life.park().get()
     unsafe WaitList.append(me, to: list)
+    try suspend(me, as: kind)
+  }
+
+  /// Parks the running fiber until it is woken by who finds it by other means than a list.
+  ///
+  /// - Parameters:
+  ///   - subject: What the fiber waits for, as `kind` says; stays where it is meanwhile.
+  ///   - kind: Not one that is ``WaitKind/isListed`` or ``WaitKind/isExternal``.
+  /// - Throws: ``FiberCancelled``; whoever still finds the fiber sees that it is not parked.
+  @inline(__always)
+  func park(on subject: UnsafeMutableRawPointer, as kind: WaitKind) throws(FiberCancelled) {
+    let me = fiber
+    try unsafe me.pointer.pointee.life.park().get()
+    unsafe me.waitSubject = subject
     try suspend(me, as: kind)
   }
 
@@ -30,13 +44,14 @@ extension Scheduler {
   @inline(__always)
   private func suspend(_ me: FiberRef, as kind: WaitKind) throws(FiberCancelled) {
     me.waitKind = kind
+    unsafe me.pointer.pointee.waitSince = state.pointee.waitTick
     if unsafe me != state.pointee.root {
       transfer(from: me, to: unsafe nextReady() ?? state.pointee.root)
     } else {
       runUntilRootIsWoken()
     }
     me.waitKind = .none
-    if unsafe me.pointer.pointee.life.resumeFromPark() == .cancelled { throw FiberCancelled() }
+    try unsafe me.pointer.pointee.life.resumeFromPark().get()
   }
 
   /// Ends the wait of a fiber that was just taken out of a list.
@@ -45,66 +60,83 @@ extension Scheduler {
     if unsafe fiber.pointer.pointee.life.wake() { makeReady(fiber) }
   }
 
+  /// Whether `fiber`, seen through something it waited for, still waits: neither woken nor cut short.
+  @inline(__always)
+  func isParked(_ fiber: FiberRef) -> Bool { unsafe fiber.pointer.pointee.life.phase == .parked }
+
   /// Cancels a fiber that has not ended.
   func cancel(_ fiber: FiberRef) {
-    if fiber.waitKind == .external, fiber.life.phase == .parked, fiber.life.shields == 0 {
-      // A wake from outside that came first counts as a wake; the cancellation stays pending.
-      let word = unsafe WakeWord(raw: fiber.pointer.pointee.wakeWord.load(ordering: .relaxed))
-      // ORDER: acquire-release, with Door.wake: exactly one of the two ends the wait.
-      let won =
-        unsafe word.state == .armed
-        && fiber.pointer.pointee.wakeWord.compareExchange(
-          expected: word.raw, desired: word.disarmed.raw, ordering: .acquiringAndReleasing
-        ).exchanged
-      if !won { wakeNotified(fiber) }
-    }
-    if unsafe fiber.pointer.pointee.life.cancel() == .interrupt {
-      WaitList.remove(fiber)
-      makeReady(fiber)
-    }
+    if fiber.life.shields == 0 { settle(fiber) }
+    if unsafe fiber.pointer.pointee.life.cancel() == .interrupt { takeOut(fiber) }
+  }
+
+  /// The deadline that is in force for `fiber` has passed.
+  func expire(_ fiber: FiberRef) {
+    settle(fiber)
+    if unsafe fiber.pointer.pointee.life.expire() == .interrupt { takeOut(fiber) }
+  }
+
+  /// Before a wait is cut short: a wake from outside that came first counts as a wake.
+  private func settle(_ fiber: FiberRef) {
+    guard fiber.waitKind.isExternal, fiber.life.phase == .parked else { return }
+    let word = unsafe WakeWord(raw: fiber.pointer.pointee.wakeWord.load(ordering: .relaxed))
+    // ORDER: acquire-release, with Door.wake: exactly one of the two ends the wait.
+    let won =
+      unsafe word.state == .armed
+      && fiber.pointer.pointee.wakeWord.compareExchange(
+        expected: word.raw, desired: word.disarmed.raw, ordering: .acquiringAndReleasing
+      ).exchanged
+    if !won { wakeNotified(fiber) }
+  }
+
+  /// Queues a fiber whose wait was cut short.
+  private func takeOut(_ fiber: FiberRef) {
+    WaitList.remove(fiber)
+    makeReady(fiber)
   }
 
   // MARK: Waits that other threads end
 
   /// Parks the running fiber until the token given to `register` is woken.
   ///
+  /// - Parameters:
+  ///   - kind: One that is ``WaitKind/isExternal``.
+  ///   - register: Gets the token and hands it on; must not suspend.
   /// - Throws: ``FiberCancelled``; then the token does nothing any more.
   @inline(never)
   func parkExternally(
-    _ register: (Door, UInt64) -> Void
+    as kind: WaitKind = .external, _ register: (Door, UInt64) -> Void
   ) throws(FiberCancelled) {
     let me = fiber
-    if me.life.deliversCancellation {
-      _ = unsafe me.pointer.pointee.life.park(); throw FiberCancelled()
-    }
+    try unsafe me.pointer.pointee.life.check().get()
     require(
       me.waitKind == .none,
       "Fiber.park: called inside the closure given to another park; the closure must not suspend")
     let word = unsafe WakeWord(raw: me.pointer.pointee.wakeWord.load(ordering: .relaxed)).armed
     // ORDER: relaxed is enough: whoever gets the token gets it from us, after this.
     unsafe me.pointer.pointee.wakeWord.store(word.raw, ordering: .relaxed)
-    me.waitKind = .external
+    me.waitKind = kind
     unsafe register(
       state.pointee.door, UInt64(me.index) << WakeWord.ticketBits | word.ticket)
     if finishExternalWait(me) {
       me.waitKind = .none
       return
     }
-    if unsafe me.pointer.pointee.life.park() == .cancelled {
+    let outcome = unsafe me.pointer.pointee.life.park()
+    if outcome != .leave {
       // Cancelled by `register` itself.
       me.waitKind = .none
+      // ORDER: acquire-release, with Door.wake.
       let ended = unsafe me.pointer.pointee.wakeWord.exchange(
         word.disarmed.raw, ordering: .acquiringAndReleasing)
-      if WakeWord(raw: ended).state == .notified {
-        // ORDER: acquire-release, with Door.wake. The wake came first, so it counts.
-        _ = unsafe me.pointer.pointee.life.cancel()
-        return
-      }
-      throw FiberCancelled()
+      guard WakeWord(raw: ended).state == .notified else { return try outcome.get() }
+      // The wake came first, so it counts.
+      if outcome == .cancelled { unsafe me.pointer.pointee.life.cancelLater() }
+      return
     }
     unsafe state.pointee.externalWaits += 1
     defer { unsafe state.pointee.externalWaits -= 1 }
-    try suspend(me, as: .external)
+    try suspend(me, as: kind)
     _ = finishExternalWait(me)
   }
 
@@ -119,7 +151,7 @@ extension Scheduler {
 
   /// Queues `fiber` if it is parked and its wake word was set.
   func wakeNotified(_ fiber: FiberRef) {
-    guard fiber.waitKind == .external else { return }
+    guard fiber.waitKind.isExternal else { return }
     // ORDER: sequentially consistent, see Inbox.push.
     let word = unsafe WakeWord(
       raw: fiber.pointer.pointee.wakeWord.load(ordering: .sequentiallyConsistent))

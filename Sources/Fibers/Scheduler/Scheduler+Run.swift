@@ -18,7 +18,7 @@ extension Scheduler {
     return body()
   }
 
-  /// Runs fibers until none is ready and none waits for the world outside.
+  /// Runs fibers until none is ready, and none waits for time or for the world outside.
   func runUntilIdle(serving: Bool) {
     let root = unsafe state.pointee.root
     while true {
@@ -26,14 +26,29 @@ extension Scheduler {
         transfer(from: root, to: next)
         continue
       }
-      service()
-      if unsafe !state.pointee.ready.isEmpty { continue }
-      let door = unsafe state.pointee.door
-      guard unsafe state.pointee.externalWaits > 0 || (serving && !door.isStopping) else {
-        return
-      }
-      door.sleep()
+      guard waitForWork(serving: serving) else { return }
     }
+  }
+
+  /// Nothing is ready: sleeps until something may be.
+  ///
+  /// Another thread's wake, a timer, while `serving` also a spawn from outside or a stop.
+  ///
+  /// - Returns: False when nothing that could come would make a fiber ready.
+  func waitForWork(serving: Bool = false) -> Bool {
+    service()
+    if unsafe !state.pointee.ready.isEmpty { return true }
+    let door = unsafe state.pointee.door
+    let next = unsafe state.pointee.timers.nextWake
+    let waitsOutside = unsafe state.pointee.externalWaits > 0 || (serving && !door.isStopping)
+    guard waitsOutside || next != nil else { return false }
+    if unsafe state.pointee.hasVirtualTime, !waitsOutside, let next {
+      unsafe state.pointee.now = max(state.pointee.now, next)
+    } else {
+      door.sleep(nanoseconds: next.map { max(0, $0 - readClock()) })
+    }
+    lookAtClock()
+    return true
   }
 
   /// The root waits like a fiber: runs others until its own turn comes.
@@ -47,12 +62,7 @@ extension Scheduler {
         if root.life.phase == .ready { return }
         continue
       }
-      service()
-      if unsafe !state.pointee.ready.isEmpty { continue }
-      require(
-        unsafe state.pointee.externalWaits > 0,
-        "Fiber.join: would never return: no fiber is ready, and none waits for another thread")
-      unsafe state.pointee.door.sleep()
+      require(waitForWork(), "Fiber.join: would never return. \(deadlock().description)")
     }
   }
 
@@ -61,11 +71,16 @@ extension Scheduler {
   /// Bounded by what is there.
   @inline(never)
   func service() {
-    unsafe state.pointee.turnsUntilService = Self.turnsPerService
+    unsafe state.pointee.servicesSinceLook += 1
+    // Without timers the clock serves reports only, and how long turns are.
+    if unsafe !state.pointee.timers.isEmpty || state.pointee.servicesSinceLook >= 16 {
+      lookAtClockWhileRunning()
+    }
+    unsafe state.pointee.turnsUntilService = state.pointee.turnsPerService
     if unsafe state.pointee.isShuttingDown { cancelAgain() }
     let door = unsafe state.pointee.door
     if door.inbox.looksEmpty, unsafe state.pointee.backlog.isEmpty { return }
-    door.inbox.takeWakes { wakeNotified($0) }
+    door.inbox.takeWakes(in: door.blocks) { wakeNotified($0) }
     unsafe state.pointee.backlog += door.inbox.takeSpawns()
     admitBacklog()
   }

@@ -10,7 +10,18 @@ struct SchedulerState: ~Copyable {
   var current: FiberRef
   var ready = ReadyQueue()
   /// Turns until the inbox is looked at, however busy the fibers are.
-  var turnsUntilService = Scheduler.turnsPerService
+  var turnsUntilService = Scheduler.mostTurnsPerService
+  /// What the above starts from: fewer, when turns are long.
+  var turnsPerService = Scheduler.mostTurnsPerService
+  /// Services since the clock was read.
+  var servicesSinceLook: Int32 = 0
+  /// The time when the clock was last read, in nanoseconds, and the same in coarse ticks.
+  var now: Int64
+  var waitTick: UInt32
+  /// Whether time passes only when nothing else can happen: for tests.
+  let hasVirtualTime: Bool
+  /// At most one for each fiber: the end of its sleep, or the deadline in force.
+  var timers: TimerWheel
   let extras: SwitchExtras
   let measuresStacks: Bool
   /// The thread itself, on its own stack, inside `run()`.
@@ -43,8 +54,8 @@ struct SchedulerState: ~Copyable {
 @safe
 @usableFromInline
 struct Scheduler: Equatable {
-  /// How many turns other fibers may take before a wake from outside is served.
-  static var turnsPerService: Int32 { 61 }
+  /// How many turns other fibers may take, at most, before a wake from outside is served.
+  static var mostTurnsPerService: Int32 { 61 }
 
   // SAFETY: allocated by FiberRuntime, freed when it is gone; fibers do not outlive that, and the
   // objects of ended fibers do not look here.
@@ -76,9 +87,12 @@ struct Scheduler: Equatable {
     if cfib_sanitizer() != 0 { extras.insert(.sanitized) }
     if configuration.floatingPoint == .all { extras.insert(.allFloatingPoint) }
     let state = UnsafeMutablePointer<SchedulerState>.allocate(capacity: 1)
+    let now = configuration.hasVirtualTime ? 0 : FiberClock.nanoseconds
     unsafe state.initialize(
       to: SchedulerState(
-        current: root, extras: extras, measuresStacks: configuration.measuresStacks, root: root,
+        current: root, now: now, waitTick: Self.waitTicks(now),
+        hasVirtualTime: configuration.hasVirtualTime, timers: TimerWheel(now: now), extras: extras,
+        measuresStacks: configuration.measuresStacks, root: root,
         stacks: StackPools(
           byteCount: configuration.stackByteCount, guards: configuration.stackGuard,
           limit: limited ? configuration.fiberCapacity : nil),
@@ -150,6 +164,12 @@ struct Scheduler: Equatable {
   /// Queues a fiber that can run.
   @inline(__always)
   func makeReady(_ fiber: FiberRef) { unsafe state.pointee.ready.append(fiber) }
+
+  /// A number that no other living thread has.
+  @inlinable
+  static var threadID: UInt {
+    @inline(__always) get { cfib_thread_id() }
+  }
 
   /// Stops with a message when the calling thread is not the runtime's.
   @inline(__always)

@@ -81,18 +81,18 @@ final class Door: Sendable {
 
   func close() { closed.store(true, ordering: .releasing) }
 
-  /// Sleeps until something is left in the inbox, or a stop.
+  /// Sleeps until something is left in the inbox, or a stop, or for so long.
   ///
   /// For the owner.
-  func sleep() {
+  func sleep(nanoseconds: Int64?) {
     // ORDER: sequentially consistent: announce, then look; ring() publishes, then looks here.
     sleeping.store(true, ordering: .sequentiallyConsistent)
     if !inbox.isEmptyBeforeSleep || isStopping {
       sleeping.store(false, ordering: .relaxed)
       return
     }
-    let code = cfib_doorbell_wait(doorbell)
-    require(code == 0, "FiberRuntime: the doorbell was closed under it (errno \(-code))")
+    let code = cfib_doorbell_wait(doorbell, nanoseconds ?? -1)
+    require(code >= 0, "FiberRuntime: the doorbell was closed under it (errno \(-code))")
     sleeping.store(false, ordering: .relaxed)
   }
 

@@ -6,12 +6,12 @@ import Synchronization
 /// programming: coping with parallelism", 1986; taking all at once, it knows no ABA problem).
 /// A fiber is in the inbox at most once, however many wakes it gets: its link word says so.
 struct Inbox: ~Copyable {
-  /// The link of the block pushed first.
-  ///
-  /// Not an address, and not 0, which means "not in there".
-  private static var end: UInt { 1 }
+  /// A block by its index, shifted: 0 means "not in there", 1 ends the list.
+  typealias Link = UInt32
+  private static var end: Link { 1 }
+  private static func link(to index: UInt32) -> Link { index + 2 }
 
-  private let wakes = Atomic<UInt>(Inbox.end)
+  private let wakes = Atomic<Link>(Inbox.end)
   private let spawns = Atomic<UInt>(0)
 
   /// Whether there is nothing to do.
@@ -33,7 +33,7 @@ struct Inbox: ~Copyable {
   ///
   /// Any thread.
   func push(_ fiber: FiberRef) {
-    let link = unsafe UInt(bitPattern: fiber.pointer)
+    let link = Self.link(to: fiber.index)
     // ORDER: sequentially consistent, as are Door.wake's exchange of the wake word before it, the
     // exchange in takeWakes, and the load in wakeNotified after that. Who fails here only reads:
     // either it sees that the fiber was taken out, or who takes it out sees the wake word.
@@ -56,25 +56,22 @@ struct Inbox: ~Copyable {
   /// Takes all fibers that were left, oldest first.
   ///
   /// For the owner.
-  func takeWakes(_ body: (FiberRef) -> Void) {
+  func takeWakes(in blocks: borrowing BlockTable, _ body: (FiberRef) -> Void) {
     guard wakes.load(ordering: .relaxed) != Self.end else { return }
     // ORDER: acquire, with the push: the links are written.
     var link = wakes.exchange(Self.end, ordering: .acquiring)
-    var oldest: FiberRef?
-    while link != Self.end, let pointer = unsafe UnsafeMutablePointer<FiberBlock>(bitPattern: link)
-    {
-      let fiber = unsafe FiberRef(pointer)
-      link = unsafe pointer.pointee.inboxLink.load(ordering: .relaxed)
-      unsafe pointer.pointee.inboxLink.store(
-        oldest.map { unsafe UInt(bitPattern: $0.pointer) } ?? Self.end, ordering: .relaxed)
-      oldest = fiber
+    var oldest = Self.end
+    // The list is newest first: turn it round.
+    while link != Self.end, let fiber = blocks[link - 2] {
+      let older = unsafe fiber.pointer.pointee.inboxLink.load(ordering: .relaxed)
+      unsafe fiber.pointer.pointee.inboxLink.store(oldest, ordering: .relaxed)
+      oldest = link
+      link = older
     }
-    while let fiber = oldest {
+    while oldest != Self.end, let fiber = blocks[oldest - 2] {
       // ORDER: sequentially consistent, with the compare-exchange in push.
-      let next = unsafe fiber.pointer.pointee.inboxLink.exchange(
+      oldest = unsafe fiber.pointer.pointee.inboxLink.exchange(
         0, ordering: .sequentiallyConsistent)
-      oldest = unsafe UnsafeMutablePointer<FiberBlock>(bitPattern: next == Self.end ? 0 : next)
-        .map { unsafe FiberRef($0) }
       body(fiber)
     }
   }

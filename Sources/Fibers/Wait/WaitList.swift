@@ -10,7 +10,7 @@ struct WaitList {
 
   /// Adds `fiber` at the back of the list at `list`.
   static func append(_ fiber: FiberRef, to list: UnsafeMutablePointer<WaitList>) {
-    unsafe fiber.pointer.pointee.waitList = list
+    unsafe fiber.waitSubject = UnsafeMutableRawPointer(list)
     if let first = unsafe list.pointee.first, let last = first.previous {
       fiber.next = first
       fiber.previous = last
@@ -30,10 +30,11 @@ struct WaitList {
     return fiber
   }
 
-  /// Takes `fiber` out of the list it waits in, if any.
+  /// Takes `fiber`, which waits in a list, out of it.
   static func remove(_ fiber: FiberRef) {
-    guard let list = unsafe fiber.pointer.pointee.waitList else { return }
-    unsafe list.pointee.remove(fiber)
+    guard fiber.waitKind.isListed, let list = unsafe fiber.waitSubject else { return }
+    // SAFETY: for these kinds append() above stored the address of a list there.
+    unsafe list.assumingMemoryBound(to: WaitList.self).pointee.remove(fiber)
   }
 
   private mutating func remove(_ fiber: FiberRef) {
@@ -46,6 +47,6 @@ struct WaitList {
     }
     fiber.next = nil
     fiber.previous = nil
-    unsafe fiber.pointer.pointee.waitList = nil
+    unsafe fiber.waitSubject = nil
   }
 }

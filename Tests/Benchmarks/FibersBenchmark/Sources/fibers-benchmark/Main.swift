@@ -23,7 +23,7 @@ func yields(_ fibers: Int, _ exclusivity: FiberRuntime.Exclusivity) throws -> Do
   // The first turn touches the stacks: not counted.
   let warmUp = try runtime.spawn {}
   try warmUp.join()
-  return nanoseconds(per: each * fibers) { runtime.run() }
+  return nanoseconds(per: each * fibers) { try? runtime.run() }
 }
 
 func spawnJoinOne(_ exclusivity: FiberRuntime.Exclusivity) throws -> Double {
@@ -103,7 +103,7 @@ func accesses(parked: Int, _ exclusivity: FiberRuntime.Exclusivity) throws -> Do
   }
   let result = try measured.join()
   waker?.wake()
-  runtime.run()
+  try runtime.run()
   return result
 }
 

@@ -1,0 +1,124 @@
+/// Mutual exclusion between the fibers of one runtime, also over suspensions.
+///
+/// Fibers of one runtime run one at a time, so what does not suspend needs no lock. This one is for
+/// what does: reading an account, waiting for the network, writing it back.
+///
+///     let account = FiberMutex(Account())
+///     try account.withLock { account in
+///       account.balance = try fetchBalance()   // parks; nobody else gets in
+///     }
+///
+/// Fibers are served in the order in which they came: the lock is handed from one to the next, so
+/// that nobody barges in and nobody starves. Belongs to the thread it was made on. (A `Mutex` of the
+/// standard library must not be held over a suspension: the second fiber that wants it traps.)
+@safe
+public final class FiberMutex<Value: ~Copyable> {
+  // SAFETY: allocated in init, freed in deinit; `value` is touched by the holder alone.
+  private let value: UnsafeMutablePointer<Value>
+  private let place: WaitPlaceRef
+
+  /// Protects `value`.
+  ///
+  /// - Parameters:
+  ///   - value: What is protected.
+  ///   - name: For reports; the place where it was made serves when there is none.
+  ///   - file: Of that place.
+  ///   - line: Of that place.
+  public init(
+    _ value: consuming Value, name: String? = nil, file: StaticString = #fileID,
+    line: UInt32 = #line
+  ) {
+    place = WaitPlaceRef(name: name, site: SpawnSite(file: file, line: line))
+    unsafe self.value = .allocate(capacity: 1)
+    unsafe self.value.initialize(to: value)
+  }
+
+  deinit {
+    place.destroy()
+    unsafe value.deinitialize(count: 1)
+    unsafe value.deallocate()
+  }
+
+  /// Runs `body` with the value while no other fiber can.
+  ///
+  /// Parks the running fiber until the lock is its own.
+  ///
+  /// - Parameter body: May suspend.
+  /// - Returns: What `body` returns.
+  /// - Throws: What `body` throws; ``FiberCancelled`` when the fiber is cancelled, or its deadline
+  ///   passes, before it has the lock: `body` was not called then.
+  /// - Precondition: Called by a fiber that does not hold the lock.
+  /// - Complexity: O(1), no allocation.
+  @available(*, noasync, message: "it parks a fiber, not a task")
+  public func withLock<Result: ~Copyable>(
+    _ body: (inout Value) throws -> Result
+  ) throws -> Result {
+    try lock()
+    defer { unlock() }
+    return try unsafe body(&value.pointee)
+  }
+
+  /// Runs `body` with the value, unless a fiber holds the lock.
+  ///
+  /// - Parameter body: May suspend.
+  /// - Returns: What `body` returns; `nil` when it was not called.
+  /// - Throws: What `body` throws.
+  /// - Precondition: Called by a fiber.
+  /// - Complexity: O(1), no allocation.
+  public func withLockIfAvailable<Result: ~Copyable, Failure: Error>(
+    _ body: (inout Value) throws(Failure) -> Result
+  ) throws(Failure) -> Result? {
+    let scheduler = place.scheduler("FiberMutex.withLockIfAvailable")
+    guard place.count == 0 else { return nil }
+    take(scheduler.fiber)
+    defer { unlock() }
+    return try unsafe body(&value.pointee)
+  }
+
+  /// Whether a fiber holds the lock.
+  public var isLocked: Bool { place.count != 0 }
+
+  /// Parks the running fiber until it holds the lock.
+  func lock() throws(FiberCancelled) {
+    let scheduler = place.scheduler("FiberMutex.withLock")
+    guard place.count == 0 else {
+      require(
+        place.holder != scheduler.fiber,
+        "FiberMutex.withLock: the fiber holds this lock already; it would wait for itself")
+      // Whoever wakes us has made us the holder.
+      return try place.park(scheduler, as: .mutex)
+    }
+    take(scheduler.fiber)
+  }
+
+  private func take(_ fiber: FiberRef) {
+    place.count = 1
+    place.holder = fiber
+  }
+
+  /// Hands the lock to the fiber that waits longest.
+  func unlock() {
+    place.holder = place.wakeFirst()
+    if place.holder == nil { place.count = 0 }
+  }
+
+  /// Gives the lock up while `wait` waits, and takes it again, whatever happens.
+  func relinquish(_ wait: (Scheduler) throws(FiberCancelled) -> Void) throws(FiberCancelled) {
+    let scheduler = place.scheduler("FiberCondition.wait")
+    require(
+      place.holder == scheduler.fiber,
+      "FiberCondition.wait: the fiber does not hold the mutex; call it inside withLock")
+    unlock()
+    defer {
+      let outer = unsafe scheduler.enterShield()
+      // Shielded, so it cannot be cut short.
+      try? lock()
+      unsafe scheduler.leaveShield(outer)
+    }
+    try wait(scheduler)
+  }
+}
+
+/// A mutex belongs to its thread.
+@available(*, unavailable, message: "a FiberMutex belongs to the thread it was made on")
+extension FiberMutex: @unchecked Sendable where Value: ~Copyable {}
