@@ -6,6 +6,8 @@ import CFibers
 /// For the thread of the runtime only.
 @safe
 struct SchedulerState: ~Copyable {
+  /// Where the sequence of choices stands; see ``Scheduler/choose(from:)``.
+  var choices: UInt32 = 0x9e37_79b9
   /// Who runs: a fiber, or ``root``.
   var current: FiberRef
   var ready = ReadyQueue()
@@ -151,6 +153,17 @@ struct Scheduler: Equatable {
     unsafe state.pointee.turnsUntilService &-= 1
     if unsafe state.pointee.turnsUntilService <= 0 { service() }
     return unsafe state.pointee.ready.popFirst()
+  }
+
+  /// One of `count` alternatives that are equally good, each equally often; the same in each run.
+  func choose(from count: Int) -> Int {
+    // George Marsaglia, "Xorshift RNGs", 2003.
+    var bits = unsafe state.pointee.choices
+    bits ^= bits << 13
+    bits ^= bits >> 17
+    bits ^= bits << 5
+    unsafe state.pointee.choices = bits
+    return Int((UInt64(bits) * UInt64(count)) >> 32)
   }
 
   /// The floating-point control words in force.

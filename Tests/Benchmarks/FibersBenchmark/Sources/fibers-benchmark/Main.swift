@@ -152,7 +152,9 @@ struct Main {
     let arguments = CommandLine.arguments.dropFirst()
     let rounds = arguments.compactMap { Int($0) }.first ?? 7
     let filter = arguments.first { Int($0) == nil }
-    let chosen = figures().filter { figure in filter.map { figure.name.contains($0) } ?? true }
+    let chosen = (figures() + figuresTogether()).filter { figure in
+      filter.map { figure.name.contains($0) } ?? true
+    }
     print("nanoseconds, least / median / most of \(rounds) interleaved rounds")
     for figure in try measureInterleaved(chosen, rounds: rounds) { print(figure.line) }
   }
