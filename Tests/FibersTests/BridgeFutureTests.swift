@@ -132,14 +132,17 @@ struct BridgeFutureTests {
   @Test("Requests that a shutdown drops complete with an error, wherever they were")
   func shutdownDropsRequests() throws {
     var configuration = FiberRuntime.Configuration()
-    configuration.taskCapacity = 2
+    configuration.taskCapacity = 3
     configuration.capacitiesAreLimits = true
     let runtime = try FiberRuntime(configuration)
     let remote = runtime.remote
-    // Two begin, one of which shuts nothing down but keeps its place; the rest waits for room.
-    let slots = try (0..<5).map { _ in FutureSlot(try remote.spawnFuture { try Fiber.park { _ in } }) }
-    let alive = try runtime.spawn { try Fiber.yield() }
-    try alive.join()
+    let slots = try (0..<5).map { _ in
+      FutureSlot(try remote.spawnFuture { try Fiber.park { _ in } })
+    }
+    // Two begin, the rest waits for room.
+    try runtime.spawn { for _ in 0..<200 { try Fiber.yield() } }.join()
+    // This one is still in the inbox.
+    let last = FutureSlot(try remote.spawnFuture {})
     runtime.shutdown()
     for (index, slot) in slots.enumerated() {
       let result = slot.wait()
@@ -149,6 +152,7 @@ struct BridgeFutureTests {
         #expect(throws: FiberError.runtimeClosed) { try result.get() }
       }
     }
+    #expect(throws: FiberError.runtimeClosed) { try last.wait().get() }
     #expect(throws: FiberError.runtimeClosed) { _ = try remote.spawnFuture { 1 } }
   }
 

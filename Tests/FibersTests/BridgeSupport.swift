@@ -147,21 +147,14 @@ final class ServedRuntime: Sendable {
   func stopped() async -> FiberRuntime.Outcome? { await onThread { self.stop() } }
 }
 
-/// Parks the running fiber until it is cancelled, in a way that lets `serve()` return: two fibers
-/// join each other.
+/// Parks the running fiber until it is cancelled, in a way that lets `serve()` return: with two
+/// more, in a circle of joins.
 func waitForNobody() throws {
-  let slot = Guarded<Fiber<Void, any Error>?>(nil)
-  let first = try Fiber.spawn { () throws(any Error) in
-    try Fiber.yield()
-    try slot.withLock({ $0 })?.join()
-  }
-  let second = try Fiber.spawn { () throws(any Error) in try first.join() }
-  slot.withLock { $0 = second }
-  defer {
-    first.cancel()
-    second.cancel()
-  }
-  try second.join()
+  var second: Fiber<Void, any Error>?
+  let first = try Fiber.spawn { () throws(any Error) in try second?.join() }
+  second = try Fiber.spawn { () throws(any Error) in try first.join() }
+  defer { first.cancel() }
+  try first.join()
 }
 
 struct TestError: Error, Equatable {

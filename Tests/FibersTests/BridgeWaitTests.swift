@@ -41,7 +41,7 @@ struct BridgeWaitTests {
   @Test("However a future is notified, it is polled to its end", arguments: Countdown.Kind.allCases)
   func everyKind(kind: Countdown.Kind) throws {
     let runtime = try FiberRuntime()
-    let polls = 200
+    let polls = 30
     let turns = LocalCounter()
     let other = try runtime.spawn { while true { turns.value += 1; try Fiber.yield() } }
     try runtime.spawn {
