@@ -52,7 +52,8 @@ struct BridgeBlockingTests {
     #expect(try fiber.result() == .failure(TestError(number: 1)))
   }
 
-  @Test("More calls than threads: never more at once, all done, first come first served",
+  @Test(
+    "More calls than threads: never more at once, all done, first come first served",
     arguments: [1, 3])
   func queue(threads: Int) throws {
     let runtime = try makeRuntime(threads: threads)

@@ -59,7 +59,8 @@ struct BridgeFutureTests {
     #expect(served.stop() == .finished)
   }
 
-  @Test("Cancelling it cancels the fiber, from any thread and on its own", arguments: [true, false])
+  @Test(
+    "Cancelling it cancels the fiber, from any thread and on its own", arguments: [true, false])
   func cancel(foreign: Bool) throws {
     let runtime = try FiberRuntime()
     let fiber = try runtime.spawn { try Fiber.park { _ in } }

@@ -43,7 +43,12 @@ struct BridgeWaitTests {
     let runtime = try FiberRuntime()
     let polls = 30
     let turns = LocalCounter()
-    let other = try runtime.spawn { while true { turns.value += 1; try Fiber.yield() } }
+    let other = try runtime.spawn {
+      while true {
+        turns.value += 1
+        try Fiber.yield()
+      }
+    }
     try runtime.spawn {
       defer { other.cancel() }
       for _ in 0..<2 {
