@@ -31,8 +31,9 @@ let package = Package(
     // The context switch, the first frame of a stack, sanitizer hooks, the overflow handler and a
     // few system calls: what Swift cannot say.
     .target(name: "CFibers"),
-    // Stackful fibers: switch, stacks, scheduler, handles, cancellation, scopes.
-    .target(name: "Fibers", dependencies: ["CFibers"], swiftSettings: library),
+    // Stackful fibers: switch, stacks, scheduler, handles, cancellation, scopes; bridges to futures
+    // and tasks.
+    .target(name: "Fibers", dependencies: ["CFibers", "MiniAsync"], swiftSettings: library),
 
     // The examples, each run by `swift run NAME`.
     .executableTarget(
@@ -76,7 +77,7 @@ let package = Package(
       name: "ExampleTests",
       dependencies: ["basic", "basic-async", "async-await", "hashmap", "copy-file", "TestSupport"],
       linkerSettings: program),
-    .testTarget(name: "FibersTests", dependencies: ["Fibers", "TestSupport"]),
+    .testTarget(name: "FibersTests", dependencies: ["Fibers", "VDM", "TestSupport"]),
     // Runs the examples; depends on them so that they are built first.
     .testTarget(
       name: "FibersExampleTests",

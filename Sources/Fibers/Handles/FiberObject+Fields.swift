@@ -54,6 +54,19 @@ extension FiberObject {
   func finished(wasCancelled: Bool) {
     unsafe fields.pointee.wasCancelled = wasCancelled
     unsafe fields.pointee.block = nil
-    if unsafe fields.pointee.extras != nil { locals = nil }
+    if let extras = unsafe fields.pointee.extras {
+      extras.locals = nil
+      tellObservers(extras)
+    }
+  }
+
+  /// Asks to be told when the fiber, which has not ended, ends.
+  func observeEnd(_ observer: any FiberEndObserver) { madeExtras.observers.append(observer) }
+
+  @inline(never)
+  private func tellObservers(_ extras: FiberExtras) {
+    let observers = extras.observers
+    extras.observers = []
+    for observer in observers { observer.fiberEnded(self) }
   }
 }

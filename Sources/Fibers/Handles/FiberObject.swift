@@ -74,10 +74,21 @@ final class FiberExtras {
   var locals: LocalNode?
   /// Memory that the user gave for the stack.
   var userStack: UnsafeMutableRawBufferPointer?
+  /// Who is told of the end.
+  var observers: [any FiberEndObserver] = []
 
   @usableFromInline
   init(name: String?) {
     self.name = name
     unsafe userStack = nil
   }
+}
+
+/// Something that wants to know when a fiber has ended: a future of its result, for one.
+protocol FiberEndObserver: AnyObject {
+  /// Takes note: the result is in `fiber`.
+  ///
+  /// Called once, on the thread of the runtime, at the end of the fiber's own stack. Must not
+  /// suspend.
+  func fiberEnded(_ fiber: FiberObject)
 }

@@ -35,6 +35,8 @@ extension FiberRuntime {
     ///
     /// Without effect as long as the module does no I/O.
     public var maxEvents = 64
+    /// The most helper threads for ``Fiber/blocking(_:)``, at least 1; started when needed.
+    public var blockingThreads = 4
     /// Whether a spawn beyond ``taskCapacity`` or ``fiberCapacity`` throws instead of growing.
     public var capacitiesAreLimits = false
     /// How overflows are caught.

@@ -2,7 +2,7 @@
 ///
 /// With ``FiberWaker`` the only part of a runtime that is `Sendable`.
 public struct FiberRemote: Sendable {
-  private let door: Door
+  let door: Door
 
   init(_ door: Door) { self.door = door }
 
@@ -18,13 +18,16 @@ public struct FiberRemote: Sendable {
   ///   - body: What the fiber does.
   /// - Throws: ``FiberError/runtimeClosed`` when the runtime was shut down. A spawn that races with
   ///   the shutdown may be dropped, its closure released without being called.
-  /// - Complexity: O(1), two allocations beside the closure's; at most one system call.
+  /// - Complexity: O(1), three allocations beside the closure's; at most one system call.
   public func spawn(
     name: String? = nil, file: StaticString = #fileID, line: UInt32 = #line,
     _ body: @escaping @Sendable () -> Void
   ) throws(FiberError) {
-    let request = SpawnRequest(name: name, site: SpawnSite(file: file, line: line), body: body)
-    guard door.spawn(request) else { throw .runtimeClosed }
+    let site = SpawnSite(file: file, line: line)
+    let request = SpawnRequest { scheduler in
+      FiberEntry<Void, Never>.makeObject(scheduler: scheduler, name: name, site: site, body: body)
+    }
+    guard door.leave(.spawn(request)) else { throw .runtimeClosed }
   }
 
   /// Lets ``FiberRuntime/serve()`` return when its fibers have ended or wait for each other.

@@ -22,6 +22,7 @@ public final class FiberRuntime {
   /// What the runtime was made with.
   public let configuration: Configuration
   private var isShutDown = false
+  let blockingThreads: BlockingThreads
 
   /// Makes a runtime for the calling thread.
   ///
@@ -35,6 +36,9 @@ public final class FiberRuntime {
       configuration.stackByteCount > 0 && configuration.fiberCapacity > 0
         && configuration.taskCapacity > 0 && configuration.maxEvents > 0,
       "FiberRuntime: capacities and sizes in the configuration must be greater than 0")
+    require(
+      configuration.blockingThreads > 0,
+      "FiberRuntime: Configuration.blockingThreads must be greater than 0")
     guard configuration.stackByteCount <= StackPools.greatestByteCount else {
       throw .outOfMemory(byteCount: configuration.stackByteCount, code: 12)  // ENOMEM
     }
@@ -45,6 +49,7 @@ public final class FiberRuntime {
       guard cfib_shadow_stack_status() != 1 else { throw .shadowStacksEnabled }
     #endif
     self.configuration = configuration
+    blockingThreads = BlockingThreads(limit: configuration.blockingThreads)
     try OverflowReport.enterThread()
     scheduler = try Scheduler.make(configuration)
     unsafe scheduler.state.pointee.owner = Unmanaged.passUnretained(self)
@@ -125,7 +130,11 @@ public final class FiberRuntime {
     unsafe scheduler.state.pointee.extras.contains(.isolated) ? .isolated : .shared
   }
 
-  func closeDown() { isShutDown = true }
+  /// All fibers have ended.
+  func closeDown() {
+    isShutDown = true
+    blockingThreads.stop()
+  }
   var isClosed: Bool { isShutDown }
 }
 

@@ -66,7 +66,7 @@ extension Scheduler {
     }
   }
 
-  /// Looks at what other threads left: wakes first, then spawns.
+  /// Looks at what other threads left: wakes first, then requests.
   ///
   /// Bounded by what is there.
   @inline(never)
@@ -81,7 +81,12 @@ extension Scheduler {
     let door = unsafe state.pointee.door
     if door.inbox.looksEmpty, unsafe state.pointee.backlog.isEmpty { return }
     door.inbox.takeWakes(in: door.blocks) { wakeNotified($0) }
-    unsafe state.pointee.backlog += door.inbox.takeSpawns()
+    for request in door.inbox.takeRequests() {
+      switch request.work {
+      case .spawn(let spawn): unsafe state.pointee.backlog.append(spawn)
+      case .perform(let action): action()
+      }
+    }
     admitBacklog()
   }
 
@@ -96,8 +101,7 @@ extension Scheduler {
     }
     var done = 0
     for request in unsafe state.pointee.backlog {
-      let object = FiberEntry<Void, Never>.makeObject(
-        scheduler: self, name: request.name, site: request.site, body: request.body)
+      let object = request.makeObject(self)
       do {
         try admit(object, stack: .standard)
       } catch {

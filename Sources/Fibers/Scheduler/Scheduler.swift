@@ -143,6 +143,8 @@ struct Scheduler: Equatable {
   @inline(__always)
   var isOnFiber: Bool { unsafe state.pointee.current != state.pointee.root }
 
+  var door: Door { unsafe state.pointee.door }
+
   func owns(_ door: Door) -> Bool { unsafe state.pointee.door === door }
 
   /// Chooses who runs next: the one place where an order is decided (D11).

@@ -1,4 +1,5 @@
 import CFibers
+import MiniAsync
 import Synchronization
 
 /// The part of a runtime that other threads may touch: wake a fiber, leave one to be spawned, stop.
@@ -6,9 +7,9 @@ import Synchronization
 /// It outlives the runtime for as long as somebody holds a token, and owns the control blocks, so
 /// that a late wake finds memory, sees that its ticket is over, and does nothing.
 ///
-/// `wake(token:)` has the shape of a wake target of MiniAsync: an object and 64 bits.
+/// As a wake target of MiniAsync it is what the wakers of futures point to that a fiber waits for.
 @usableFromInline
-final class Door: Sendable {
+final class Door: WakeTarget {
   let inbox = Inbox()
   let blocks = BlockTable()
   private let doorbell: Int32
@@ -23,8 +24,7 @@ final class Door: Sendable {
   }
 
   deinit {
-    // Requests that came too late are dropped here, with their closures.
-    _ = inbox.takeSpawns()
+    dropRequests()
     cfib_doorbell_close(doorbell)
   }
 
@@ -34,9 +34,7 @@ final class Door: Sendable {
   ///
   /// - Returns: Whether this call ended it: true for exactly one of all calls with the same token,
   ///   and for none when the fiber was cancelled first.
-  @discardableResult
-  @usableFromInline
-  func wake(token: UInt64) -> Bool {
+  func endWait(token: UInt64) -> Bool {
     guard let fiber = blocks[UInt32(token >> WakeWord.ticketBits)] else { return false }
     let word = unsafe WakeWord(raw: fiber.pointer.pointee.wakeWord.load(ordering: .relaxed))
     guard let notified = word.notified(by: token & WakeWord.ticketMask) else { return false }
@@ -56,15 +54,36 @@ final class Door: Sendable {
     return true
   }
 
+  /// Ends the wait that `token` was made for, if it is still on.
+  ///
+  /// Any thread.
+  @usableFromInline
+  func wake(token: UInt64) { _ = endWait(token: token) }
+
   /// Leaves a request.
   ///
-  /// False when the runtime is closed.
-  func spawn(_ request: SpawnRequest) -> Bool {
-    // ORDER: acquire, with close(). A request that slips in behind is dropped with the door.
+  /// Any thread. A request that races with ``close()`` may be dropped, with its closures.
+  ///
+  /// - Returns: False when the runtime is closed.
+  func leave(_ work: DoorRequest.Work) -> Bool {
     guard !closed.load(ordering: .acquiring) else { return false }
-    inbox.push(request)
+    inbox.push(DoorRequest(work))
     ring()
+    // ORDER: sequentially consistent, against close(): it closes, then takes what is there; we
+    // leave the request, then look. So nothing stays behind for as long as somebody holds the door.
+    if closed.load(ordering: .sequentiallyConsistent) { dropRequests() }
     return true
+  }
+
+  /// Runs `action` on the runtime's thread: at once if that is the caller's, else soon.
+  ///
+  /// Never when the runtime is closed before.
+  func perform(_ action: @escaping @Sendable () -> Void) {
+    if let scheduler = Scheduler.current, scheduler.owns(self) {
+      action()
+    } else {
+      _ = leave(.perform(action))
+    }
   }
 
   /// Asks `serve()` to return when idle.
@@ -79,7 +98,14 @@ final class Door: Sendable {
   /// Forgets an earlier stop.
   func rearm() { stopping.store(false, ordering: .sequentiallyConsistent) }
 
-  func close() { closed.store(true, ordering: .releasing) }
+  /// Refuses requests from now on, and drops those that are there.
+  func close() {
+    // ORDER: sequentially consistent, see leave().
+    closed.store(true, ordering: .sequentiallyConsistent)
+    dropRequests()
+  }
+
+  private func dropRequests() { _ = inbox.takeRequests() }
 
   /// Sleeps until something is left in the inbox, or a stop, or for so long.
   ///

@@ -15,5 +15,5 @@ public struct FiberWaker: Sendable {
   /// - Returns: Whether this call ended the park: true at most once for all copies of a waker.
   /// - Complexity: O(1), no allocation; at most one system call, when the runtime's thread sleeps.
   @discardableResult
-  public func wake() -> Bool { door.wake(token: token) }
+  public func wake() -> Bool { door.endWait(token: token) }
 }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What other threads leave for a runtime: fibers to wake and fibers to spawn.
+/// What other threads leave for a runtime: fibers to wake, and requests.
 ///
 /// Two stacks that any thread pushes to and the owner takes as a whole (R. K. Treiber, "Systems
 /// programming: coping with parallelism", 1986; taking all at once, it knows no ABA problem).
@@ -12,13 +12,13 @@ struct Inbox: ~Copyable {
   private static func link(to index: UInt32) -> Link { index + 2 }
 
   private let wakes = Atomic<Link>(Inbox.end)
-  private let spawns = Atomic<UInt>(0)
+  private let requests = Atomic<UInt>(0)
 
   /// Whether there is nothing to do.
   ///
   /// May be old the moment it is returned.
   var looksEmpty: Bool {
-    wakes.load(ordering: .relaxed) == Self.end && spawns.load(ordering: .relaxed) == 0
+    wakes.load(ordering: .relaxed) == Self.end && requests.load(ordering: .relaxed) == 0
   }
 
   /// The same, ordered after the caller's announcement that it will sleep.
@@ -26,7 +26,7 @@ struct Inbox: ~Copyable {
     // ORDER: sequentially consistent, against the exchange in push and Door.ring: either the
     // pusher sees that we sleep, or we see what it pushed.
     wakes.load(ordering: .sequentiallyConsistent) == Self.end
-      && spawns.load(ordering: .sequentiallyConsistent) == 0
+      && requests.load(ordering: .sequentiallyConsistent) == 0
   }
 
   /// Leaves `fiber`, whose wake word was just set.
@@ -76,16 +76,16 @@ struct Inbox: ~Copyable {
     }
   }
 
-  /// Leaves a request to spawn.
+  /// Leaves a request.
   ///
   /// Any thread.
-  func push(_ request: SpawnRequest) {
+  func push(_ request: DoorRequest) {
     let link = unsafe UInt(bitPattern: Unmanaged.passRetained(request).toOpaque())
-    var head = spawns.load(ordering: .relaxed)
+    var head = requests.load(ordering: .relaxed)
     while true {
       request.link = head
       // ORDER: sequentially consistent, see isEmptyBeforeSleep; it also releases the request.
-      let result = spawns.weakCompareExchange(
+      let result = requests.weakCompareExchange(
         expected: head, desired: link, ordering: .sequentiallyConsistent)
       if result.exchanged { return }
       head = result.original
@@ -94,36 +94,19 @@ struct Inbox: ~Copyable {
 
   /// Takes all requests, oldest first.
   ///
-  /// For the owner.
-  func takeSpawns() -> [SpawnRequest] {
-    guard spawns.load(ordering: .relaxed) != 0 else { return [] }
-    // ORDER: acquire, with the push.
-    var link = spawns.exchange(0, ordering: .acquiring)
-    var requests: [SpawnRequest] = []
+  /// For the owner, and for anyone once the door is closed: each request is taken by one.
+  func takeRequests() -> [DoorRequest] {
+    // ORDER: sequentially consistent, against Door.leave; the exchange also acquires the requests.
+    guard requests.load(ordering: .sequentiallyConsistent) != 0 else { return [] }
+    var link = requests.exchange(0, ordering: .sequentiallyConsistent)
+    var taken: [DoorRequest] = []
     while let pointer = unsafe UnsafeRawPointer(bitPattern: link) {
       // SAFETY: each push retained its request once, and each is taken once.
-      let request = unsafe Unmanaged<SpawnRequest>.fromOpaque(pointer).takeRetainedValue()
+      let request = unsafe Unmanaged<DoorRequest>.fromOpaque(pointer).takeRetainedValue()
       link = request.link
-      requests.append(request)
+      taken.append(request)
     }
-    requests.reverse()
-    return requests
-  }
-}
-
-/// A fiber that another thread wants to have.
-///
-/// @unchecked: made by one thread, handed over once through the inbox; `link` is written only by
-/// the pushing thread before the push and read only by the owner after it.
-final class SpawnRequest: @unchecked Sendable {
-  let name: String?
-  let site: SpawnSite
-  let body: @Sendable () -> Void
-  fileprivate var link: UInt = 0
-
-  init(name: String?, site: SpawnSite, body: @escaping @Sendable () -> Void) {
-    self.name = name
-    self.site = site
-    self.body = body
+    taken.reverse()
+    return taken
   }
 }

@@ -14,7 +14,10 @@ let package = Package(
     .target(name: "CountedMalloc"),
     .executableTarget(
       name: "fibers-allocations",
-      dependencies: ["CountedMalloc", .product(name: "Fibers", package: "MiniAsync")]),
+      dependencies: [
+        "CountedMalloc", .product(name: "Fibers", package: "MiniAsync"),
+        .product(name: "MiniAsync", package: "MiniAsync"),
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -2,6 +2,20 @@
 import CountedMalloc
 import Fibers
 import Glibc
+import MiniAsync
+
+/// Wakes itself at each poll but the last.
+struct Countdown: Future {
+  var left: Int
+  var progress = FutureProgress<Int>.idle
+
+  mutating func advance(_ notifier: inout Notifier) -> FutureProgress<Int> {
+    left -= 1
+    if left == 0 { return .complete(1) }
+    notifier.takeWaker()?.wake()
+    return .running
+  }
+}
 
 /// Allocations per operation of `body`, which does `count` of them.
 func allocations(_ count: Int, _ body: () throws -> Void) rethrows -> Double {
@@ -33,10 +47,17 @@ func measure(_ mode: FiberRuntime.Exclusivity) throws -> [(String, Double, Doubl
     let named = try allocations(count) {
       for _ in 0..<count { sum += try Fiber.spawn(name: "worker") { 1 }.join() }
     }
+    let waits = try allocations(count) {
+      for _ in 0..<count {
+        var future = Countdown(left: 3)
+        sum += try Fiber.wait(for: &future) + Countdown(left: 3).value()
+      }
+    }
     other.cancel()
     precondition(sum > 0)
     return [
       ("yield", yields, 0.0), ("park and wake", parks, 0.0),
+      ("wait for a future", waits, 0.0),
       ("spawn + join, capturing nothing", plain, 1.0),
       ("spawn + join, capturing a number", capturing, 2.0), ("spawn + join, named", named, 2.0),
     ]
