@@ -128,3 +128,10 @@ func expectExceeded(
     Issue.record("threw \(error)", sourceLocation: sourceLocation)
   }
 }
+
+/// As `#expect(a == b)`, in whose argument a `try` does not make a closure one that throws.
+func expectEqual<Value: Equatable>(
+  _ found: Value, _ wanted: Value, sourceLocation: SourceLocation = #_sourceLocation
+) {
+  #expect(found == wanted, sourceLocation: sourceLocation)
+}
