@@ -32,7 +32,7 @@ let package = Package(
     // few system calls: what Swift cannot say.
     .target(name: "CFibers"),
     // Stackful fibers: switch, stacks, scheduler, handles, cancellation, scopes.
-    .target(name: "Fibers", dependencies: ["CFibers"], swiftSettings: library),
+    .target(name: "Fibers", dependencies: ["CFibers", "MiniAsync"], swiftSettings: library),
 
     // The examples, each run by `swift run NAME`.
     .executableTarget(
