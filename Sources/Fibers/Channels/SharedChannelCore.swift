@@ -1,5 +1,3 @@
-import MiniAsync
-
 /// The holder of a ``SharedChannelMachine``: runs it under a lock, moves the elements as it says,
 /// and wakes whom it names after the lock is free.
 ///
@@ -23,7 +21,7 @@ final class SharedChannelCore: Sendable {
   // SAFETY: allocated in init, freed in deinit; what is in it is the machine's to say.
   private let cells: Place
   private let cellStride: Int
-  private let state: Locked<State>
+  private let state: SharedChannelLock<State>
 
   /// An address that threads pass to each other.
   @safe
@@ -92,7 +90,7 @@ final class SharedChannelCore: Sendable {
     site = SpawnSite(file: file, line: line)
     // Never touched before it is needed, so a large capacity costs address space only.
     unsafe cells = Place(.allocate(byteCount: max(1, byteCount), alignment: cellAlignment))
-    state = Locked(State(machine: SharedChannelMachine(capacity: capacity)))
+    state = SharedChannelLock(State(machine: SharedChannelMachine(capacity: capacity)))
   }
 
   deinit { unsafe cells.address.deallocate() }

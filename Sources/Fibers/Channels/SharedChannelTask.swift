@@ -1,5 +1,3 @@
-import MiniAsync
-
 /// A Swift task that waits for a channel: suspended until it is woken or cancelled.
 final class SharedChannelTask: Sendable {
   @safe
@@ -9,7 +7,7 @@ final class SharedChannelTask: Sendable {
     case suspended(UnsafeContinuation<Void, Never>)
   }
 
-  private let state = Locked(State.idle)
+  private let state = SharedChannelLock(State.idle)
 
   /// Ends the wait, also one that has not begun.
   func wake() {
