@@ -143,7 +143,8 @@ extension SharedChannelModelTests.World {
   mutating func apply(_ event: Event) -> String? {
     switch event {
     case .step(let agent) where agents[agent].waiter != nil:
-      return agents[agent].waiter.map { machine.fate(of: $0) } == .waiting ? "impossible" : look(agent)
+      let fate = agents[agent].waiter.map { machine.fate(of: $0) }
+      return fate == .waiting ? "impossible" : look(agent)
     case .step(let agent):
       guard agents[agent].left > 0 else { return "impossible" }
       agents[agent].left -= 1

@@ -8,7 +8,7 @@ import Testing
 struct SharedChannelStressTests {
   static var messages: Int { isSanitized ? 20_000 : isDebugBuild ? 200_000 : 1_000_000 }
 
-  @Test("Each of a million messages arrives once, in the order of its sender", arguments: [0, 1, 2, 64])
+  @Test("Each of a million messages arrives once, in its sender's order", arguments: [0, 1, 2, 64])
   func all(capacity: Int) throws {
     // A rendezvous of threads is two sleeps a message.
     let perSender = Self.messages * stressFactor / 4 / (capacity < 64 ? 10 : 1)
@@ -41,7 +41,7 @@ struct SharedChannelStressTests {
     #expect(next == Array(repeating: perSender, count: 4))
   }
 
-  @Test("With cancels and a close at any moment, what was sent is what arrives", arguments: [0, 1, 3, 64])
+  @Test("With cancels and a close at any time, what was sent arrives", arguments: [0, 1, 3, 64])
   func races(capacity: Int) throws {
     var seed = Seed()
     for round in 0..<(isSanitized ? 4 : 10) * stressFactor {

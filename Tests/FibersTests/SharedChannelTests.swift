@@ -129,7 +129,9 @@ struct SharedChannelTests {
       try channel.send(from: &slot)
       #expect(slot == nil)
       slot = 2
-      #expect(throws: ChannelSendError.cancelled(FiberCancelled())) { try channel.send(from: &slot) }
+      #expect(throws: ChannelSendError.cancelled(FiberCancelled())) {
+        try channel.send(from: &slot)
+      }
       return slot
     }
     try runtime.spawn { fiber.cancel() }

@@ -177,7 +177,9 @@ final class SharedChannelCore: Sendable {
 
   /// Ends the wait of `waiter` unless it is to go on.
   ///
-  /// - Parameter givesUp: Whether it also ends when nothing has become of it.
+  /// - Parameters:
+  ///   - waiter: Whose wait it is; the caller's own.
+  ///   - givesUp: Whether it also ends when nothing has become of it.
   /// - Returns: What has become of it; its slot is its own again unless it still waits.
   func look(_ waiter: SharedChannelMachine.Waiter, givesUp: Bool) -> SharedChannelMachine.Fate {
     state.withLock { state in
