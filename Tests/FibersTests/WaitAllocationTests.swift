@@ -64,12 +64,12 @@ struct WaitAllocationTests {
 
   @Test("A condition")
   func condition() throws {
-    let mutex = FiberMutex(0)
+    let mutex = FiberMutex(LocalCounter())
     let condition = FiberCondition()
     func turn(_ mine: Int) throws {
-      try mutex.withLock { value in
-        while value % 2 != mine { try condition.wait(releasing: mutex) }
-        value += 1
+      try mutex.withLock { counter in
+        while counter.value % 2 != mine { try condition.wait(releasing: mutex) }
+        counter.value += 1
         condition.broadcast()
       }
     }
