@@ -69,6 +69,9 @@ let package = Package(
       name: "channel-basic", dependencies: ["Fibers"], path: "Examples/channel-basic",
       linkerSettings: program),
     .executableTarget(
+      name: "pipeline", dependencies: ["Fibers"], path: "Examples/pipeline",
+      linkerSettings: program),
+    .executableTarget(
       name: "io-pipe", dependencies: ["Fibers"], path: "Examples/io-pipe",
       linkerSettings: program),
     .executableTarget(
