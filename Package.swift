@@ -93,7 +93,10 @@ let package = Package(
     // Runs the examples; depends on them so that they are built first.
     .testTarget(
       name: "FibersExampleTests",
-      dependencies: ["counter-async", "await-basic", "custom-runtime", "million-fibers"]),
+      dependencies: [
+        "counter-async", "await-basic", "custom-runtime", "million-fibers", "channel-basic",
+        "pipeline", "io-pipe", "echo-server",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )
