@@ -67,7 +67,7 @@ import VDM
   }
 
   private func mover(_ path: DMLMover.Path, _ library: DoubledDML) throws -> DMLMover {
-    try DMLMover.doubled(path, library) { $0.transferLimit = 4000 }
+    try DMLMover.doubled(path, library) { $0.transferLimit = 3001 }
   }
 
   @Test(arguments: codes)
@@ -99,7 +99,7 @@ import VDM
   ) throws {
     if code == 2 { return }  // never an end
     for kind in Kind.allCases {
-      for (piece, done) in [(0, 0), (0, 100), (1, 3999), (2, 1)] {
+      for (piece, done) in [(0, 0), (0, 100), (1, 3000), (2, 1)] {
         let library = DoubledDML()
         let mover = try mover(.hardware, library)
         for _ in 0..<piece { library.plan { $0.checks = 2 } }
