@@ -93,19 +93,19 @@ public final class DMLMover: DataMover, JobOwner {
 
   /// Gives a device nothing to do, and waits until that is done.
   private static func probe(_ library: any DMLLibrary, _ numaNode: UInt32) -> DMLStatus {
-    var request = DMLRequest(.nop, byteCount: 1)
-    request.flags = []
     let slot = DMLSlot(library)
     slot.transfer = DMLTransfer(
-      request, .init(hasDevice: true, fallsBack: false, limit: 64, numaNode: numaNode))
+      DMLRequest(.nop, byteCount: 1),
+      .init(hasDevice: true, fallsBack: false, limit: 64, numaNode: numaNode))
     // Queues that others have filled are empty soon; with none on this node it stays like this.
-    for _ in 0..<1000 {
+    var looks = 0
+    while looks < 1000 {
       switch slot.advance() {
-      case .idle: sched_yield()
-      case .running:
-        while case .running = slot.advance() { mini_cpu_pause() }
-        return .ok
-      case .complete(.some(.dml(let status))): return status
+      case .idle:
+        looks += 1
+        sched_yield()
+      case .running: mini_cpu_pause()
+      case .complete(.dml(let status)): return status
       case .complete: return .ok
       }
     }
@@ -174,7 +174,7 @@ public final class DMLMover: DataMover, JobOwner {
 
   /// Gives the slot back, or leaves it to whoever uses the mover next.
   public func endJob(_ token: UInt64) {
-    let slot = slot(token)
+    let slot = DMLPool.slot(at: UInt(token))
     if slot.isUnderWay { pool.orphan(slot) } else { pool.giveBack(slot) }
   }
 
@@ -200,8 +200,7 @@ public final class DMLMover: DataMover, JobOwner {
   func makeJob(_ fill: (DMLSlot) -> Void) throws(VDMError) -> OperationJob {
     guard let slot = pool.take() else { throw .outOfSlots(capacity: pool.capacity) }
     fill(slot)
-    let address = unsafe UInt(bitPattern: Unmanaged.passUnretained(slot).toOpaque())
-    return OperationJob(owner: self, token: UInt64(address))
+    return OperationJob(owner: self, token: UInt64(DMLPool.address(of: slot)))
   }
 
   /// Makes what a request goes through libdml as.
@@ -232,12 +231,5 @@ public final class DMLMover: DataMover, JobOwner {
   }
 
   /// The slot that a job of this mover has.
-  func slot(of job: borrowing OperationJob) -> DMLSlot { slot(job.token) }
-
-  private func slot(_ token: UInt64) -> DMLSlot {
-    // SAFETY: tokens come from `makeJob` alone, and the pool keeps its slots as long as it lives.
-    unsafe Unmanaged<DMLSlot>.fromOpaque(
-      UnsafeRawPointer(bitPattern: UInt(token)).unsafelyUnwrapped
-    ).takeUnretainedValue()
-  }
+  func slot(of job: borrowing OperationJob) -> DMLSlot { DMLPool.slot(at: UInt(job.token)) }
 }

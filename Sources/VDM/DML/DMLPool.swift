@@ -16,6 +16,8 @@ final class DMLPool: Sendable {
   let capacity: Int
   private let library: any DMLLibrary
   private let contents = Locked(Contents())
+  /// The address of one more free slot, or 0: one operation at a time needs no lock.
+  private let spare = Atomic<UInt>(0)
   /// How many orphans there are, also those that are looked at just now.
   private let orphanCount = Atomic<Int>(0)
 
@@ -27,6 +29,9 @@ final class DMLPool: Sendable {
   /// Takes a slot, or `nil` if so many are in use.
   func take() -> DMLSlot? {
     finishOrphans()
+    // ORDER: acquires what the slot's last user wrote; pairs with `giveBack`.
+    let address = spare.load(ordering: .relaxed) == 0 ? 0 : spare.exchange(0, ordering: .acquiring)
+    if address != 0 { return Self.slot(at: address) }
     return contents.withLock { contents in
       if let slot = contents.free.popLast() { return slot }
       guard contents.all.count < capacity else { return nil }
@@ -42,7 +47,24 @@ final class DMLPool: Sendable {
   /// Gives back a slot that nobody uses.
   func giveBack(_ slot: DMLSlot) {
     slot.clear()
-    contents.withLock { $0.free.append(slot) }
+    // ORDER: releases what this user of the slot wrote; pairs with `take`.
+    let isSpare = spare.compareExchange(
+      expected: 0, desired: Self.address(of: slot), ordering: .releasing
+    ).exchanged
+    if !isSpare { contents.withLock { $0.free.append(slot) } }
+  }
+
+  /// What a slot is known by outside the pool.
+  static func address(of slot: DMLSlot) -> UInt {
+    unsafe UInt(bitPattern: Unmanaged.passUnretained(slot).toOpaque())
+  }
+
+  /// The slot that has this address; the pool is alive.
+  static func slot(at address: UInt) -> DMLSlot {
+    // SAFETY: addresses come from `address(of:)`, and a pool keeps its slots as long as it lives.
+    unsafe Unmanaged<DMLSlot>.fromOpaque(
+      UnsafeRawPointer(bitPattern: address).unsafelyUnwrapped
+    ).takeUnretainedValue()
   }
 
   /// Gives up a slot whose operation goes on.
@@ -78,5 +100,8 @@ final class DMLPool: Sendable {
   }
 
   /// The number of slots that are not free.
-  var inUse: Int { contents.withLock { $0.all.count - $0.free.count } }
+  var inUse: Int {
+    let spares = spare.load(ordering: .relaxed) == 0 ? 0 : 1
+    return contents.withLock { $0.all.count - $0.free.count } - spares
+  }
 }

@@ -39,10 +39,9 @@ final class DMLSlot {
     batch?.fallBack()
   }
 
-  /// Forgets the operation.
+  /// Makes room for the next operation.
   func clear() {
-    transfer = .nothing
-    batch = nil
+    if batch != nil { batch = nil }
     isUnderWay = false
   }
 

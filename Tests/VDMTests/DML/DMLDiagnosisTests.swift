@@ -137,6 +137,25 @@ import VDM
     #expect(library.counts.submissions == 1, "it is asked once")
   }
 
+  @Test func `a device that takes nothing to do and fails at it is none`() throws {
+    let library = DoubledDML()
+    for checks in [UInt32(0), 5] {
+      library.plan {
+        $0.checks = checks
+        $0.status = 44
+      }
+      do {
+        _ = try DMLMover.doubled(.hardware, library)
+        Issue.record("no error")
+      } catch let error as VDMError {
+        guard case .noAccelerator(.hardwareTimeout, _) = error else {
+          Issue.record("\(error)")
+          return
+        }
+      }
+    }
+  }
+
   @Test func `a device that is busy at first is used all the same`() throws {
     let library = DoubledDML()
     for _ in 0..<20 { library.plan { $0.submit_status = 102 } }
