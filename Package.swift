@@ -16,6 +16,10 @@ let package = Package(
     .library(name: "VDM", targets: ["VDM"]),
     .library(name: "Fibers", targets: ["Fibers"]),
   ],
+  traits: [
+    // Off by default: a package that wants it says `traits: ["DML"]`, and has libdml installed.
+    .trait(name: "DML", description: "Data movers over Intel's libdml, which must be installed.")
+  ],
   targets: [
     // The futex call, the CPU pause hint and the monitor/wait instructions: what Swift cannot say.
     .target(name: "CMiniAsync"),
@@ -24,9 +28,15 @@ let package = Package(
 
     // Cache-line flushes, fences and non-temporal stores, chosen by what the CPU has.
     .target(name: "CVDM"),
+    // Intel's libdml. Nothing looks for it without the trait.
+    .systemLibrary(name: "CDML", path: "Sources/CDML", pkgConfig: "dml"),
     // The virtual data mover: memory operations as futures over interchangeable movers.
     .target(
-      name: "VDM", dependencies: ["MiniAsync", "CMiniAsync", "CVDM"], swiftSettings: library),
+      name: "VDM",
+      dependencies: [
+        "MiniAsync", "CMiniAsync", "CVDM",
+        .target(name: "CDML", condition: .when(traits: ["DML"])),
+      ], swiftSettings: library),
 
     // The context switch, the first frame of a stack, sanitizer hooks, the overflow handler and a
     // few system calls: what Swift cannot say.
@@ -83,7 +93,9 @@ let package = Package(
     // What the tests of all modules share: seeds, gates, counters of polls and drops.
     .target(name: "TestSupport", dependencies: ["CTestSupport"], path: "Tests/TestSupport"),
     .testTarget(name: "MiniAsyncTests", dependencies: ["MiniAsync", "TestSupport"]),
-    .testTarget(name: "VDMTests", dependencies: ["VDM", "TestSupport"]),
+    // Plays Intel's libdml, with whatever faults a test wants.
+    .target(name: "CDMLDouble", path: "Tests/CDMLDouble", exclude: ["libdml"]),
+    .testTarget(name: "VDMTests", dependencies: ["VDM", "TestSupport", "CDMLDouble"]),
     // Runs the examples as a user does; depends on them so that they are built.
     .testTarget(
       name: "ExampleTests",

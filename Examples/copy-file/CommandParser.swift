@@ -79,10 +79,14 @@ private struct CommandParser {
   private func moverChoice() throws(UsageError) -> MoverChoice {
     switch mover {
     case nil, "threads": return .threads(threads)
-    case "sync":
-      guard threads == nil else { throw UsageError("--threads has no effect with --mover sync") }
-      return .sync
-    case .some(let name): throw UsageError("--mover: '\(name)' is neither 'sync' nor 'threads'")
+    case .some(let name):
+      guard let choice = ["sync": MoverChoice.sync, "dml": .dml][name] else {
+        throw UsageError("--mover: '\(name)' is none of 'sync', 'threads' and 'dml'")
+      }
+      guard threads == nil else {
+        throw UsageError("--threads has no effect with --mover \(name)")
+      }
+      return choice
     }
   }
 }

@@ -68,6 +68,20 @@ private func move(
     let mover = try startThreads(count)
     let plan = try plan(options, mover, threads: mover.configuration.threads)
     try copyChunks(from: source, to: destination, with: mover, plan, afterEach: afterEach)
+  case .dml:
+    let mover = try startDML()
+    // A few for each of the queues that accelerators usually have.
+    let plan = try plan(options, mover, threads: mover.usesAccelerator ? 8 : 1)
+    try copyChunks(from: source, to: destination, with: mover, plan, afterEach: afterEach)
+  }
+}
+
+/// Makes a mover over libdml, which has an accelerator if there is one.
+private func startDML() throws(CopyError) -> DMLMover {
+  do throws(VDMError) {
+    return try DMLMover(path: .auto)
+  } catch {
+    throw .failed("\(error)")
   }
 }
 
