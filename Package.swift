@@ -14,6 +14,7 @@ let package = Package(
   products: [
     .library(name: "MiniAsync", targets: ["MiniAsync"]),
     .library(name: "VDM", targets: ["VDM"]),
+    .library(name: "PMem2", targets: ["PMem2"]),
     .library(name: "Fibers", targets: ["Fibers"]),
   ],
   targets: [
@@ -27,6 +28,10 @@ let package = Package(
     // The virtual data mover: memory operations as futures over interchangeable movers.
     .target(
       name: "VDM", dependencies: ["MiniAsync", "CMiniAsync", "CVDM"], swiftSettings: library),
+
+    // Persistent memory: sources, maps, durable copies. Needs no libpmem2; its tests compare with
+    // one that they open at run time, if there is one.
+    .target(name: "PMem2", dependencies: ["MiniAsync", "VDM"], swiftSettings: library),
 
     // The context switch, the first frame of a stack, sanitizer hooks, the overflow handler and a
     // few system calls: what Swift cannot say.
@@ -71,6 +76,7 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["CTestSupport"], path: "Tests/TestSupport"),
     .testTarget(name: "MiniAsyncTests", dependencies: ["MiniAsync", "TestSupport"]),
     .testTarget(name: "VDMTests", dependencies: ["VDM", "TestSupport"]),
+    .testTarget(name: "PMem2Tests", dependencies: ["PMem2", "VDM", "TestSupport"]),
     // Runs the examples as a user does; depends on them so that they are built.
     .testTarget(
       name: "ExampleTests",
