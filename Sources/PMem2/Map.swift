@@ -155,13 +155,20 @@ public final class Map {
     }
   }
 
-  /// Gives back the range, and then the memory, whose address the next map may get.
+  /// Gives back the range, and then the memory, whose address the next map may get at once.
+  ///
+  /// - Returns: The error number of `munmap`, or 0. After an error all is as before.
   private func releaseMemory() -> CInt {
     let start = unsafe UInt(bitPattern: address)
-    MapRegistry.remove(start..<start + UInt(byteCount))
+    let range = start..<start + UInt(byteCount)
+    MapRegistry.remove(range)
     guard ownsMemory else { return 0 }
-    // SAFETY: it was mapped by `init`, and this is done once.
-    return unsafe system.unmap(address, byteCount.roundedUp(to: system.pageSize)) == 0 ? 0 : errno
+    // SAFETY: it was mapped by `init`, nobody uses it any more, and this succeeds once.
+    if unsafe system.unmap(address, byteCount.roundedUp(to: system.pageSize)) == 0 { return 0 }
+    let code = errno
+    // Cannot fail: the memory was not given to anyone.
+    try? MapRegistry.add(range)
+    return code
   }
 
   // MARK: Counting

@@ -23,7 +23,7 @@ final class RecordingMover: DataMover, JobOwner {
     var canCancel = false
     /// While it is held, no operation is done.
     var isHeld = false
-    var waker: Waker?
+    var wakers: [Waker] = []
   }
 
   let capabilities: OperationFlags
@@ -75,7 +75,7 @@ final class RecordingMover: DataMover, JobOwner {
   ) -> FutureProgress<VDMError?> {
     let (waits, error) = state.withLock { state -> (Bool, VDMError?) in
       if state.isHeld {
-        state.waker = notifier.takeWaker()
+        if let waker = notifier.takeWaker() { state.wakers.append(waker) }
         return (true, nil)
       }
       if isStart, state.checks > 0 { return (true, nil) }
@@ -101,10 +101,11 @@ final class RecordingMover: DataMover, JobOwner {
 
   /// Lets operations be done, and wakes who waits.
   func release() {
-    let waker = state.withLock { state in
+    let wakers = state.withLock { state in
       state.isHeld = false
-      return state.waker.take()
+      defer { state.wakers = [] }
+      return state.wakers
     }
-    waker?.wake()
+    for waker in wakers { waker.wake() }
   }
 }
