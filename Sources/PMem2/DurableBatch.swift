@@ -121,7 +121,9 @@ public struct DurableBatch: Future, ~Copyable {
     }
     if group == nil {
       // SAFETY: the destinations were checked; the batch's maker answers for the sources.
-      for index in requests.indices { unsafe requests[index].perform(map.system.memory, flags[index]) }
+      for index in requests.indices {
+        unsafe requests[index].perform(map.system.memory, flags[index])
+      }
     }
     makeDurable()
     return .complete(end())

@@ -69,7 +69,8 @@ public final class Map {
   public convenience init(_ source: borrowing Source, _ config: Config) throws(PMem2Error) {
     let alignment = try source.alignment
     let range = try MapRange(
-      config, sourceByteCount: try source.byteCount, alignment: alignment)
+      config, sourceByteCount: try source.byteCount, alignment: alignment,
+      hasPlaces: source.descriptor != nil)
     if config.sharing == .private, case .device = source.kind { throw .privateDevice }
     let system = source.system
     let placement = try Placement(range, of: source, alignment: alignment, config)

@@ -8,8 +8,9 @@ package import VDM
 @safe
 package struct System: Sendable {
   /// As `mmap`: the address, or `MAP_FAILED` with `errno` set.
-  package var map: @Sendable (UnsafeMutableRawPointer?, Int, CInt, CInt, CInt, Int) ->
-    UnsafeMutableRawPointer?
+  package var map:
+    @Sendable (UnsafeMutableRawPointer?, Int, CInt, CInt, CInt, Int) ->
+      UnsafeMutableRawPointer?
   /// As `munmap`.
   package var unmap: @Sendable (UnsafeMutableRawPointer, Int) -> CInt
   /// As `msync`.

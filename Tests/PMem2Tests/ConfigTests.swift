@@ -154,7 +154,8 @@ import Testing
 
   @Test func `every error tells the value and the rule`() {
     let errors: [(PMem2Error, String)] = [
-      (.offsetUnaligned(100, alignment: 4096), "100"), (.lengthUnaligned(5, alignment: 4096), "4096"),
+      (.offsetUnaligned(100, alignment: 4096), "100"),
+      (.lengthUnaligned(5, alignment: 4096), "4096"),
       (.granularityNotSupported(required: .byte, available: .page), "page"),
       (.rangeOutsideMap(offset: 8, byteCount: 77, mapByteCount: 64), "77"),
       (.noAccess([.read, .write]), "reading and writing"), (.noAccess([]), "nothing"),
