@@ -56,6 +56,11 @@ let package = Package(
       name: "copy-file", dependencies: ["MiniAsync", "VDM"], path: "Examples/copy-file",
       linkerSettings: program),
 
+    // Persistent memory by example: a log that survives whatever kills the program.
+    .executableTarget(
+      name: "pmem2-log", dependencies: ["MiniAsync", "VDM", "PMem2"], path: "Examples/pmem2-log",
+      linkerSettings: program),
+
     // Fibers by example: two counters, joins, a runtime of one's own, a million parked fibers.
     .executableTarget(
       name: "counter-async", dependencies: ["Fibers"], path: "Examples/counter-async",
@@ -80,7 +85,9 @@ let package = Package(
     // Runs the examples as a user does; depends on them so that they are built.
     .testTarget(
       name: "ExampleTests",
-      dependencies: ["basic", "basic-async", "async-await", "hashmap", "copy-file", "TestSupport"],
+      dependencies: [
+        "basic", "basic-async", "async-await", "hashmap", "copy-file", "pmem2-log", "TestSupport",
+      ],
       linkerSettings: program),
     .testTarget(name: "FibersTests", dependencies: ["Fibers", "TestSupport"]),
     // Runs the examples; depends on them so that they are built first.
