@@ -95,13 +95,13 @@ public struct DurableBatch: Future, ~Copyable {
       progress.state == .idle, "DurableBatch: it was polled already; add to a new batch")
     unsafe try map.checkWritable(request.destination, request.byteCount)
     let moverFlags = map.durability.moverFlags(wanted)
-    let future = request.makeFuture(map.mover, moverFlags)
-    if let error = future.output?.error { throw .operation(error) }
-    if case .custom = map.mover {
+    if map.performs(request, moverFlags) {
+      flags.append(moverFlags)
+    } else {
+      let future = request.makeFuture(map.mover, moverFlags)
+      if let error = future.output?.error { throw .operation(error) }
       if group == nil { group = FutureGroup() }
       group?.add(future)
-    } else {
-      flags.append(moverFlags)
     }
     requests.append(request)
   }

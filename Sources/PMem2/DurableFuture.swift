@@ -15,46 +15,58 @@ import VDM
 public struct DurableFuture: Future, ~Copyable {
   private let map: Map
   private let request: Request
-  // INVARIANT: `nil` exactly if the future is complete or was refused; else the map counts it.
+  /// What is asked of the mover.
+  private let flags: OperationFlags
+  /// The mover's future; `nil` if the calling thread is the mover, and once it is complete.
   private var operation: OperationFuture<MapMover>?
+  // INVARIANT: the map counts the future exactly until it is complete.
   /// Where the operation stands.
   public var progress: FutureProgress<DurableOutput>
 
-  init(_ map: Map, _ request: Request, _ flags: OperationFlags) {
+  init(_ map: Map, _ request: Request, _ wanted: OperationFlags) {
     self.map = map
     self.request = request
+    flags = map.durability.moverFlags(wanted)
+    operation = nil
+    progress = .idle
     do throws(PMem2Error) {
       unsafe try map.checkWritable(request.destination, request.byteCount)
       guard map.beginOperation() else { throw .mappingNotFound }
-      operation = request.makeFuture(map.mover, map.durability.moverFlags(flags))
-      progress = .idle
     } catch {
-      operation = nil
       progress = .complete(DurableOutput(request, error: error))
       return
     }
+    if map.performs(request, flags) { return }
+    operation = request.makeFuture(map.mover, flags)
     settle()
   }
 
   deinit {
-    guard let operation else { return }
-    if operation.state == .running {
-      var group = FutureGroup<OperationFuture<MapMover>>(minimumCapacity: 1)
-      group.add(operation)
-      map.adopt(group)
-    } else {
+    if progress.isComplete { return }
+    guard let operation, operation.state == .running else {
       map.endOperations(1)
+      return
     }
+    var group = FutureGroup<OperationFuture<MapMover>>(minimumCapacity: 1)
+    group.add(operation)
+    map.adopt(group)
   }
 
   /// Starts the operation, or looks whether it is done; called by `poll`.
   public mutating func advance(_ notifier: inout Notifier) -> FutureProgress<DurableOutput> {
-    _ = operation?.poll(&notifier)
-    settle()
+    if operation == nil {
+      // SAFETY: the destination was checked; the future's maker answers for the source.
+      unsafe request.perform(map.system.memory, flags)
+      if !flags.isEmpty { map.system.memory.drain() }
+      complete(nil)
+    } else {
+      _ = operation?.poll(&notifier)
+      settle()
+    }
     return progress
   }
 
-  /// Takes over what the operation has come to.
+  /// Takes over what the mover's future has come to.
   private mutating func settle() {
     let reached = operation?.progress ?? .idle
     switch reached {
@@ -62,9 +74,13 @@ public struct DurableFuture: Future, ~Copyable {
     case .running: progress = .running
     case .complete(let output):
       operation = nil
-      progress = .complete(DurableOutput(request, error: finish(output.error)))
-      map.endOperations(1)
+      complete(output.error)
     }
+  }
+
+  private mutating func complete(_ error: VDMError?) {
+    progress = .complete(DurableOutput(request, error: finish(error)))
+    map.endOperations(1)
   }
 
   /// Makes durable what the mover has done.
@@ -85,6 +101,8 @@ public struct DurableFuture: Future, ~Copyable {
 
   /// Completes the operation with `VDMError.cancelled` if the mover has not begun it.
   public mutating func cancel() {
+    if progress.isComplete { return }
+    guard operation != nil else { return complete(.cancelled) }
     operation?.cancel()
     settle()
   }

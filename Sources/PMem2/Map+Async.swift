@@ -58,6 +58,17 @@ extension Map {
     DurableBatch(self, minimumCapacity: minimumCapacity)
   }
 
+  /// Whether the calling thread does a request, and nothing is wrong with it.
+  ///
+  /// Else it is given to the mover, which says what is wrong.
+  @inline(__always)
+  func performs(_ request: Request, _ flags: OperationFlags) -> Bool {
+    guard case .native = mover, system.memory.supportedFlags.isSuperset(of: flags) else {
+      return false
+    }
+    return request.kind != .memcpy || !request.overlaps
+  }
+
   /// What is left to do when the mover is done; see ``Durability``.
   func makeDurable(_ start: UnsafeRawPointer, _ byteCount: Int) throws(PMem2Error) {
     switch durability.after {

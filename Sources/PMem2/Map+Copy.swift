@@ -23,9 +23,9 @@ extension Map {
     to destination: UnsafeMutableRawPointer, from source: UnsafeRawPointer, byteCount: Int,
     flags: CopyFlags = []
   ) throws(PMem2Error) {
-    let to = UInt(bitPattern: destination)
-    let from = UInt(bitPattern: source)
-    guard (to > from ? to - from : from - to) >= UInt(bitPattern: max(byteCount, 0)) else {
+    let request = unsafe Request(
+      .memcpy, to: destination, from: source, byteCount: byteCount)
+    guard !request.overlaps else {
       unsafe try checkWritable(destination, byteCount)
       throw .operation(.invalidArgument(.overlappingRanges))
     }

@@ -22,6 +22,13 @@ struct Request {
     self.byteCount = byteCount
   }
 
+  /// Whether the source and the destination have bytes in common.
+  var overlaps: Bool {
+    let to = unsafe UInt(bitPattern: destination)
+    let from = unsafe UInt(bitPattern: source)
+    return (to > from ? to - from : from - to) < UInt(bitPattern: max(byteCount, 0))
+  }
+
   /// The mover's future of it; a complete one if the mover refuses.
   func makeFuture(_ mover: MapMover, _ flags: OperationFlags) -> OperationFuture<MapMover> {
     switch kind {
