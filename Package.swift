@@ -39,6 +39,8 @@ let package = Package(
     // Stackful fibers: switch, stacks, scheduler, handles, cancellation, scopes.
     .target(name: "Fibers", dependencies: ["CFibers"], swiftSettings: library),
 
+    // What examples share: progress bars, numbers for people, a window of futures.
+    .target(name: "ExampleSupport", dependencies: ["MiniAsync"], path: "Examples/Support"),
     // The examples, each run by `swift run NAME`.
     .executableTarget(
       name: "basic", dependencies: ["MiniAsync", "VDM"], path: "Examples/basic",
@@ -53,10 +55,13 @@ let package = Package(
       name: "hashmap", dependencies: ["MiniAsync", "VDM"], path: "Examples/hashmap",
       linkerSettings: program),
     .executableTarget(
-      name: "copy-file", dependencies: ["MiniAsync", "VDM"], path: "Examples/copy-file",
-      linkerSettings: program),
+      name: "copy-file", dependencies: ["MiniAsync", "VDM", "PMem2", "ExampleSupport"],
+      path: "Examples/copy-file", linkerSettings: program),
 
-    // Persistent memory by example: a log that survives whatever kills the program.
+    // Persistent memory by example: a durable copy, a log that survives whatever kills the program.
+    .executableTarget(
+      name: "pmem2-copy", dependencies: ["MiniAsync", "VDM", "PMem2", "ExampleSupport"],
+      path: "Examples/pmem2-copy", linkerSettings: program),
     .executableTarget(
       name: "pmem2-log", dependencies: ["MiniAsync", "VDM", "PMem2"], path: "Examples/pmem2-log",
       linkerSettings: program),
@@ -86,7 +91,8 @@ let package = Package(
     .testTarget(
       name: "ExampleTests",
       dependencies: [
-        "basic", "basic-async", "async-await", "hashmap", "copy-file", "pmem2-log", "TestSupport",
+        "basic", "basic-async", "async-await", "hashmap", "copy-file", "pmem2-copy", "pmem2-log",
+        "ExampleSupport", "TestSupport",
       ],
       linkerSettings: program),
     .testTarget(name: "FibersTests", dependencies: ["Fibers", "TestSupport"]),
