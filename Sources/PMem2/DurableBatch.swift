@@ -16,11 +16,10 @@ public import VDM
 /// ``DurableFuture`` does, but what a mover has not begun when it is dropped is not done.
 public struct DurableBatch: Future, ~Copyable {
   private let map: Map
-  private var requests: [Request] = []
+  private var operations: [Operation] = []
   private var failures: [DurableBatchOutput.Failure] = []
   // INVARIANT: `nil` if the map's mover is the calling thread, and as long as nothing was added.
   private var group: FutureGroup<OperationFuture<MapMover>>?
-  private var flags: [OperationFlags] = []
   /// Whether the map counts the batch.
   private var isCounted: Bool
   /// Where the operations stand.
@@ -29,8 +28,7 @@ public struct DurableBatch: Future, ~Copyable {
   init(_ map: Map, minimumCapacity: Int) {
     self.map = map
     isCounted = map.beginOperation()
-    requests.reserveCapacity(minimumCapacity)
-    flags.reserveCapacity(minimumCapacity)
+    operations.reserveCapacity(minimumCapacity)
   }
 
   deinit {
@@ -45,7 +43,7 @@ public struct DurableBatch: Future, ~Copyable {
   }
 
   /// How many operations it has.
-  public var count: Int { requests.count }
+  public var count: Int { operations.count }
 
   // MARK: Adding
 
@@ -63,7 +61,8 @@ public struct DurableBatch: Future, ~Copyable {
     to destination: UnsafeMutableRawPointer, from source: UnsafeRawPointer, byteCount: Int,
     flags: OperationFlags = []
   ) throws(PMem2Error) {
-    unsafe try add(Request(.memcpy, to: destination, from: source, byteCount: byteCount), flags)
+    unsafe try add(
+      Operation(.memcpy, to: destination, from: source, byteCount: byteCount, flags: flags))
   }
 
   /// Adds a copy between ranges that may overlap.
@@ -73,7 +72,8 @@ public struct DurableBatch: Future, ~Copyable {
     to destination: UnsafeMutableRawPointer, from source: UnsafeRawPointer, byteCount: Int,
     flags: OperationFlags = []
   ) throws(PMem2Error) {
-    unsafe try add(Request(.memmove, to: destination, from: source, byteCount: byteCount), flags)
+    unsafe try add(
+      Operation(.memmove, to: destination, from: source, byteCount: byteCount, flags: flags))
   }
 
   /// Adds a fill with `value`.
@@ -84,26 +84,23 @@ public struct DurableBatch: Future, ~Copyable {
     flags: OperationFlags = []
   ) throws(PMem2Error) {
     unsafe try add(
-      Request(.memset, to: destination, from: destination, value: value, byteCount: byteCount),
-      flags)
+      Operation(
+        .memset, to: destination, from: destination, value: value, byteCount: byteCount,
+        flags: flags))
   }
 
-  private mutating func add(
-    _ request: Request, _ wanted: OperationFlags
-  ) throws(PMem2Error) {
+  private mutating func add(_ wanted: Operation) throws(PMem2Error) {
     precondition(
       progress.state == .idle, "DurableBatch: it was polled already; add to a new batch")
-    unsafe try map.checkWritable(request.destination, request.byteCount)
-    let moverFlags = map.durability.moverFlags(wanted)
-    if map.performs(request, moverFlags) {
-      flags.append(moverFlags)
-    } else {
-      let future = request.makeFuture(map.mover, moverFlags)
+    unsafe try map.checkWritable(wanted.destination, wanted.byteCount)
+    let operation = wanted.with(flags: map.durability.moverFlags(wanted.flags))
+    if !map.performs(operation) {
+      let future = OperationFuture(map.mover, operation)
       if let error = future.output?.error { throw .operation(error) }
       if group == nil { group = FutureGroup() }
       group?.add(future)
     }
-    requests.append(request)
+    operations.append(operation)
   }
 
   // MARK: Doing
@@ -121,9 +118,7 @@ public struct DurableBatch: Future, ~Copyable {
     }
     if group == nil {
       // SAFETY: the destinations were checked; the batch's maker answers for the sources.
-      for index in requests.indices {
-        unsafe requests[index].perform(map.system.memory, flags[index])
-      }
+      for operation in operations { unsafe operation.perform(with: map.system.memory) }
     }
     makeDurable()
     return .complete(end())
@@ -138,20 +133,20 @@ public struct DurableBatch: Future, ~Copyable {
     if isCounted { map.endOperations(1) }
     isCounted = false
     return DurableBatchOutput(
-      count: requests.count, failures: failures.sorted { $0.index < $1.index })
+      count: operations.count, failures: failures.sorted { $0.index < $1.index })
   }
 
   /// Makes durable what the mover has done; all of it at once.
   private mutating func makeDurable() {
     let failed = Set(failures.map(\.index))
-    let done = requests.indices.filter { !failed.contains($0) }
+    let done = operations.indices.filter { !failed.contains($0) }
     switch map.durability.after {
     case .synchronise: synchronise(done)
     case .persist:
       for index in done {
         // SAFETY: the range was checked.
         unsafe map.system.memory.flush(
-          requests[index].destination, byteCount: requests[index].byteCount)
+          operations[index].destination, byteCount: operations[index].byteCount)
       }
       map.drain()
     case .drain: map.drain()
@@ -162,14 +157,14 @@ public struct DurableBatch: Future, ~Copyable {
 
   /// Has the kernel write each page once; what lies in pages that it cannot write has failed.
   private mutating func synchronise(_ done: [Int]) {
-    let requests = requests
+    let operations = operations
     let ranges = PageRanges(
-      done.lazy.map { requests[$0].addresses }, pageSize: UInt(map.system.pageSize))
+      done.lazy.map { operations[$0].addresses }, pageSize: UInt(map.system.pageSize))
     for range in ranges.merged {
       do throws(PMem2Error) {
         try map.system.synchronisePages(range.lowerBound, byteCount: range.count)
       } catch {
-        for index in done where requests[index].addresses.overlaps(range) { fail(index, error) }
+        for index in done where operations[index].addresses.overlaps(range) { fail(index, error) }
       }
     }
   }
@@ -188,12 +183,12 @@ public struct DurableBatch: Future, ~Copyable {
       group?.cancelAll()
       return
     }
-    for index in requests.indices { fail(index, .operation(.cancelled)) }
+    for index in operations.indices { fail(index, .operation(.cancelled)) }
     progress = .complete(end())
   }
 }
 
-extension Request {
+extension Operation {
   fileprivate var addresses: Range<UInt> {
     let start = unsafe UInt(bitPattern: destination)
     return start..<start + UInt(byteCount)

@@ -14,53 +14,50 @@ import VDM
 /// Corresponds to C's `struct pmem2_future`.
 public struct DurableFuture: Future, ~Copyable {
   private let map: Map
-  private let request: Request
-  /// What is asked of the mover.
-  private let flags: OperationFlags
-  /// The mover's future; `nil` if the calling thread is the mover, and once it is complete.
-  private var operation: OperationFuture<MapMover>?
-  // INVARIANT: the map counts the future exactly until it is complete.
+  private let operation: Operation
+  /// What the mover makes of it; `nil` if the calling thread does it, and once it is complete.
+  private var future: OperationFuture<MapMover>?
+  // INVARIANT: the map counts it exactly until it is complete.
   /// Where the operation stands.
   public var progress: FutureProgress<DurableOutput>
 
-  init(_ map: Map, _ request: Request, _ wanted: OperationFlags) {
+  init(_ map: Map, _ wanted: Operation) {
     self.map = map
-    self.request = request
-    flags = map.durability.moverFlags(wanted)
-    operation = nil
+    operation = wanted.with(flags: map.durability.moverFlags(wanted.flags))
+    future = nil
     progress = .idle
     do throws(PMem2Error) {
-      unsafe try map.checkWritable(request.destination, request.byteCount)
+      unsafe try map.checkWritable(operation.destination, operation.byteCount)
       guard map.beginOperation() else { throw .mappingNotFound }
     } catch {
-      progress = .complete(DurableOutput(request, error: error))
+      progress = .complete(DurableOutput(operation, error: error))
       return
     }
-    if map.performs(request, flags) { return }
-    operation = request.makeFuture(map.mover, flags)
+    if map.performs(operation) { return }
+    future = OperationFuture(map.mover, operation)
     settle()
   }
 
   deinit {
     if progress.isComplete { return }
-    guard let operation, operation.state == .running else {
+    guard let future, future.state == .running else {
       map.endOperations(1)
       return
     }
     var group = FutureGroup<OperationFuture<MapMover>>(minimumCapacity: 1)
-    group.add(operation)
+    group.add(future)
     map.adopt(group)
   }
 
   /// Starts the operation, or looks whether it is done; called by `poll`.
   public mutating func advance(_ notifier: inout Notifier) -> FutureProgress<DurableOutput> {
-    if operation == nil {
+    if future == nil {
       // SAFETY: the destination was checked; the future's maker answers for the source.
-      unsafe request.perform(map.system.memory, flags)
-      if !flags.isEmpty { map.system.memory.drain() }
+      unsafe operation.perform(with: map.system.memory)
+      if !operation.flags.isEmpty { map.system.memory.drain() }
       complete(nil)
     } else {
-      _ = operation?.poll(&notifier)
+      _ = future?.poll(&notifier)
       settle()
     }
     return progress
@@ -68,18 +65,18 @@ public struct DurableFuture: Future, ~Copyable {
 
   /// Takes over what the mover's future has come to.
   private mutating func settle() {
-    let reached = operation?.progress ?? .idle
+    let reached = future?.progress ?? .idle
     switch reached {
     case .idle: return
     case .running: progress = .running
     case .complete(let output):
-      operation = nil
+      future = nil
       complete(output.error)
     }
   }
 
   private mutating func complete(_ error: VDMError?) {
-    progress = .complete(DurableOutput(request, error: finish(error)))
+    progress = .complete(DurableOutput(operation, error: finish(error)))
     map.endOperations(1)
   }
 
@@ -87,7 +84,7 @@ public struct DurableFuture: Future, ~Copyable {
   private func finish(_ error: VDMError?) -> PMem2Error? {
     if let error { return .operation(error) }
     do throws(PMem2Error) {
-      unsafe try map.makeDurable(request.destination, request.byteCount)
+      unsafe try map.makeDurable(operation.destination, operation.byteCount)
       return nil
     } catch {
       return error
@@ -96,14 +93,14 @@ public struct DurableFuture: Future, ~Copyable {
 
   /// Whether the mover's futures have `property`; a complete one has none.
   public borrowing func hasProperty(_ property: FutureProperty) -> Bool {
-    operation?.hasProperty(property) ?? false
+    future?.hasProperty(property) ?? false
   }
 
   /// Completes the operation with `VDMError.cancelled` if the mover has not begun it.
   public mutating func cancel() {
     if progress.isComplete { return }
-    guard operation != nil else { return complete(.cancelled) }
-    operation?.cancel()
+    guard future != nil else { return complete(.cancelled) }
+    future?.cancel()
     settle()
   }
 }

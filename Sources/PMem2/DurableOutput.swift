@@ -14,11 +14,11 @@ public struct DurableOutput {
   /// How many bytes it was about.
   public let byteCount: Int
 
-  init(_ request: Request, error: PMem2Error?) {
-    kind = request.kind
+  init(_ operation: Operation, error: PMem2Error?) {
+    kind = operation.kind
     self.error = error
-    unsafe destination = unsafe request.destination
-    byteCount = request.byteCount
+    unsafe destination = unsafe operation.destination
+    byteCount = operation.byteCount
   }
 
   /// Whether the bytes are there, and durable.

@@ -23,7 +23,8 @@ extension Map {
     flags: OperationFlags = []
   ) -> DurableFuture {
     unsafe DurableFuture(
-      self, Request(.memcpy, to: destination, from: source, byteCount: byteCount), flags)
+      self,
+      Operation(.memcpy, to: destination, from: source, byteCount: byteCount, flags: flags))
   }
 
   /// A future of copying bytes into the map, durably; the ranges may overlap.
@@ -34,7 +35,8 @@ extension Map {
     flags: OperationFlags = []
   ) -> DurableFuture {
     unsafe DurableFuture(
-      self, Request(.memmove, to: destination, from: source, byteCount: byteCount), flags)
+      self,
+      Operation(.memmove, to: destination, from: source, byteCount: byteCount, flags: flags))
   }
 
   /// A future of filling bytes of the map with `value`, durably.
@@ -46,8 +48,9 @@ extension Map {
   ) -> DurableFuture {
     unsafe DurableFuture(
       self,
-      Request(.memset, to: destination, from: destination, value: value, byteCount: byteCount),
-      flags)
+      Operation(
+        .memset, to: destination, from: destination, value: value, byteCount: byteCount,
+        flags: flags))
   }
 
   /// An empty batch: operations that become durable together.
@@ -58,15 +61,14 @@ extension Map {
     DurableBatch(self, minimumCapacity: minimumCapacity)
   }
 
-  /// Whether the calling thread does a request, and nothing is wrong with it.
+  /// Whether the calling thread does an operation, and nothing is wrong with it.
   ///
   /// Else it is given to the mover, which says what is wrong.
   @inline(__always)
-  func performs(_ request: Request, _ flags: OperationFlags) -> Bool {
-    guard case .native = mover, system.memory.supportedFlags.isSuperset(of: flags) else {
-      return false
-    }
-    return request.kind != .memcpy || !request.overlaps
+  func performs(_ operation: Operation) -> Bool {
+    guard case .native = mover else { return false }
+    return system.memory.supportedFlags.isSuperset(of: operation.flags)
+      && (operation.kind != .memcpy || !operation.overlaps)
   }
 
   /// What is left to do when the mover is done; see ``Durability``.

@@ -23,12 +23,10 @@ extension Map {
     to destination: UnsafeMutableRawPointer, from source: UnsafeRawPointer, byteCount: Int,
     flags: CopyFlags = []
   ) throws(PMem2Error) {
-    let request = unsafe Request(
-      .memcpy, to: destination, from: source, byteCount: byteCount)
-    guard !request.overlaps else {
-      unsafe try checkWritable(destination, byteCount)
-      throw .operation(.invalidArgument(.overlappingRanges))
-    }
+    unsafe try checkWritable(destination, byteCount)
+    let operation = unsafe Operation(
+      .memcpy, to: destination, from: source, byteCount: byteCount, flags: [])
+    if operation.overlaps { throw .operation(.invalidArgument(.overlappingRanges)) }
     unsafe try store(destination, byteCount, flags) { memory, flags in
       // SAFETY: the destination was checked; the caller answers for the source.
       unsafe memory.copy(to: destination, from: source, byteCount: byteCount, flags: flags)
