@@ -23,7 +23,12 @@ final class LogFile {
     }
   }
 
-  deinit { if descriptor >= 0 { close(descriptor) } }
+  deinit {
+    guard descriptor >= 0 else { return }
+    // Closing alone would leave the lock to a child that was forked and has not called exec yet.
+    flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 
   private static func synchroniseDirectory(of path: String) throws(LogError) {
     let slash = path.lastIndex(of: "/")
