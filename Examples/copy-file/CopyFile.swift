@@ -110,6 +110,10 @@ private func copyDurably(
       let mover = try startThreads(count)
       config.mover = mover
       copyPlan = try plan(options, mover, threads: mover.configuration.threads)
+    case .dml:
+      let mover = try startDML()
+      config.mover = mover
+      copyPlan = try plan(options, mover, threads: mover.usesAccelerator ? 8 : 1)
     }
     let map = try makeMap(of: copy, config)
     try copyChunks(from: source, to: map, copyPlan, afterEach: afterEach)
