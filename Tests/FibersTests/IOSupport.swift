@@ -118,3 +118,26 @@ func tcpPair<Value>(
   watch?.add(server.reference)
   return try body(client, server)
 }
+
+/// An address that is taken, so that nobody else listens there, and where nobody listens.
+///
+/// Taken as long as this is there.
+final class TakenPort {
+  let address: SocketAddress
+  private let handle: IOHandle
+
+  init() throws {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var any = sockaddr_in()
+    any.sin_family = sa_family_t(AF_INET)
+    any.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    let code = withUnsafePointer(to: &any) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    precondition(code == 0)
+    handle = try IOHandle(owning: descriptor)
+    address = try handle.localAddress
+  }
+}
