@@ -105,7 +105,7 @@ public struct IOHandle: IOEndpoint, ~Copyable {
 
   /// Gives the descriptor up, open, such as to another thread.
   ///
-  /// As ``close()`` for fibers that wait on it. It stays non-blocking.
+  /// As ``close()`` for fibers that wait on it. It stays non-blocking, unless it was borrowed.
   ///
   /// - Returns: The descriptor: the caller closes it.
   public consuming func release() -> Int32 {
