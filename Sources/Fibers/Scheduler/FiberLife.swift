@@ -69,6 +69,10 @@ package struct FiberLife: Equatable {
     set { attention = newValue ? attention | Self.expiredBit : attention & ~Self.expiredBit }
   }
 
+  /// Whether the next suspension may throw at once.
+  @inline(__always)
+  package var isInterrupted: Bool { attention != 0 }
+
   /// Throws here and now if a suspension would: `leave` means that it would not.
   @inline(__always)
   package mutating func check() -> Suspension {
