@@ -65,6 +65,10 @@ let package = Package(
     .executableTarget(
       name: "million-fibers", dependencies: ["Fibers"], path: "Examples/million-fibers",
       linkerSettings: program),
+    // Files over HTTP/1.1, a fiber a connection.
+    .executableTarget(
+      name: "http-server", dependencies: ["Fibers"], path: "Examples/http-server",
+      linkerSettings: program),
 
     // Counts allocations by standing in for malloc in the test program.
     .target(name: "CTestSupport", path: "Tests/CTestSupport"),
@@ -82,6 +86,10 @@ let package = Package(
     .testTarget(
       name: "FibersExampleTests",
       dependencies: ["counter-async", "await-basic", "custom-runtime", "million-fibers"]),
+    // The parser of http-server by itself, and the server as clients of all kinds meet it.
+    .testTarget(
+      name: "HTTPServerTests", dependencies: ["http-server", "TestSupport"],
+      linkerSettings: program),
   ],
   swiftLanguageModes: [.v6]
 )
