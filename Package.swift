@@ -69,6 +69,15 @@ let package = Package(
     .executableTarget(
       name: "http-server", dependencies: ["Fibers"], path: "Examples/http-server",
       linkerSettings: program),
+    .executableTarget(
+      name: "channel-basic", dependencies: ["Fibers"], path: "Examples/channel-basic",
+      linkerSettings: program),
+    .executableTarget(
+      name: "io-pipe", dependencies: ["Fibers"], path: "Examples/io-pipe",
+      linkerSettings: program),
+    .executableTarget(
+      name: "echo-server", dependencies: ["Fibers"], path: "Examples/echo-server",
+      linkerSettings: program),
 
     // Counts allocations by standing in for malloc in the test program.
     .target(name: "CTestSupport", path: "Tests/CTestSupport"),

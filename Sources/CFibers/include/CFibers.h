@@ -5,3 +5,4 @@
 #pragma once
 #include "CFibersSwitch.h"
 #include "CFibersSystem.h"
+#include "CFibersIO.h"

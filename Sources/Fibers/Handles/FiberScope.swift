@@ -117,7 +117,12 @@ final class ScopeState {
   }
 
   /// Waits for all children, whatever happens; children may spawn more meanwhile.
+  ///
+  /// A deadline that passes cancels the children, and is out of force from then on until they have
+  /// ended: each further wait would throw for it at once, and none would give them a turn.
   func close() {
+    var deadline: UnsafeMutablePointer<DeadlineScope>?
+    defer { unsafe scheduler.putDeadlineBack(deadline) }
     // Waited for from the back, and not taken out before they have ended: an error of any child
     // still finds all that are left.
     while let child = children.last {
@@ -129,6 +134,11 @@ final class ScopeState {
         try AnyFiber(child).waitUntilFinished()
       } catch {
         if firstError == nil { firstError = error }
+        if error.cause == .deadline {
+          unsafe deadline = unsafe scheduler.setDeadlineAside()
+          // When it has cut the body short before, they have been told.
+          if isCancelled { continue }
+        }
         cancelChildren()
       }
     }

@@ -31,6 +31,10 @@ struct WaitSubject: CustomStringConvertible {
       let until = unsafe record.assumingMemoryBound(to: SleepRecord.self).pointee.until
       let left = Duration.nanoseconds(until - (fiber.object?.scheduler.readClock() ?? until))
       description = "for time to pass, \(left.inMilliseconds) ms more"
+    case (.readable, let slot?):
+      description = unsafe "for descriptor \(slot.descriptor) to be readable"
+    case (.writable, let slot?):
+      description = unsafe "for descriptor \(slot.descriptor) to be writable"
     case (.send, let waiter?):
       description = unsafe "to send to \(waiter.channel)"
     case (.receive, let waiter?):
@@ -42,8 +46,6 @@ struct WaitSubject: CustomStringConvertible {
     case (.blocking, _): description = "for a blocking call on a helper thread"
     case (.sharedSend, _): description = "to send to a channel between threads"
     case (.sharedReceive, _): description = "to receive from a channel between threads"
-    case (.readable, _): description = "for a descriptor to be readable"
-    case (.writable, _): description = "for a descriptor to be writable"
     default: description = "for a waker"
     }
   }
@@ -53,6 +55,11 @@ extension UnsafeMutableRawPointer {
   /// Of a ``WaitPlace``.
   fileprivate var name: String {
     unsafe assumingMemoryBound(to: WaitPlace.self).pointee.label
+  }
+
+  /// Of an ``IOSlot``.
+  fileprivate var descriptor: Int32 {
+    unsafe assumingMemoryBound(to: IOSlot.self).pointee.descriptor
   }
 
   /// Of a ``ChannelWaiter``.

@@ -36,19 +36,33 @@ extension Scheduler {
   ///
   /// - Returns: False when nothing that could come would make a fiber ready.
   func waitForWork(serving: Bool = false) -> Bool {
-    service()
+    service(looksAtDescriptors: false)
     if unsafe !state.pointee.ready.isEmpty { return true }
     let door = unsafe state.pointee.door
     let next = unsafe state.pointee.timers.nextWake
-    let waitsOutside = unsafe state.pointee.externalWaits > 0 || (serving && !door.isStopping)
+    let parked = unsafe state.pointee.externalWaits + state.pointee.descriptorWaits
+    let waitsOutside = parked > 0 || (serving && !door.isStopping)
     guard waitsOutside || next != nil else { return false }
     if unsafe state.pointee.hasVirtualTime, !waitsOutside, let next {
       unsafe state.pointee.now = max(state.pointee.now, next)
     } else {
-      door.sleep(nanoseconds: next.map { max(0, $0 - readClock()) })
+      sleep(nanoseconds: next.map { max(0, $0 - readClock()) })
     }
     lookAtClock()
     return true
+  }
+
+  /// Sleeps until a wake from outside, an event on a descriptor, or for so long.
+  private func sleep(nanoseconds: Int64?) {
+    let door = unsafe state.pointee.door
+    if unsafe state.pointee.descriptorWaits > 0, let loop = unsafe state.pointee.loop {
+      let isSafe = door.announceSleep()
+      loop.poll(nanoseconds: isSafe ? nanoseconds ?? -1 : 0)
+      door.endSleep()
+    } else if door.announceSleep() {
+      door.sleep(nanoseconds: nanoseconds)
+      door.endSleep()
+    }
   }
 
   /// The root waits like a fiber: runs others until its own turn comes.
@@ -66,11 +80,11 @@ extension Scheduler {
     }
   }
 
-  /// Looks at what other threads left: wakes first, then requests.
+  /// Looks at the clock, at descriptors, and at what other threads left: wakes, then requests.
   ///
   /// Bounded by what is there.
   @inline(never)
-  func service() {
+  func service(looksAtDescriptors: Bool = true) {
     unsafe state.pointee.servicesSinceLook += 1
     // Without timers the clock serves reports only, and how long turns are.
     if unsafe !state.pointee.timers.isEmpty || state.pointee.servicesSinceLook >= 16 {
@@ -78,6 +92,9 @@ extension Scheduler {
     }
     unsafe state.pointee.turnsUntilService = state.pointee.turnsPerService
     if unsafe state.pointee.isShuttingDown { cancelAgain() }
+    if looksAtDescriptors, unsafe state.pointee.descriptorWaits > 0 {
+      unsafe state.pointee.loop?.poll(nanoseconds: 0)
+    }
     let door = unsafe state.pointee.door
     if door.inbox.looksEmpty, unsafe state.pointee.backlog.isEmpty { return }
     door.inbox.takeWakes(in: door.blocks) { wakeNotified($0) }

@@ -34,6 +34,13 @@ struct SchedulerState: ~Copyable {
   var alive = 0
   /// Fibers parked until another thread wakes them.
   var externalWaits = 0
+  /// Fibers parked until a descriptor is ready.
+  var descriptorWaits = 0
+  /// Made when the first descriptor is registered.
+  var loop: IOLoop?
+  /// Calls on descriptors that did not park since a fiber last let others have their turn.
+  var promptCalls: Int32 = 0
+  let maxEvents: Int
   /// Whether a run loop of this runtime is on the stack of the thread.
   var isRunning = false
   var isShuttingDown = false
@@ -95,6 +102,7 @@ struct Scheduler: Equatable {
         current: root, now: now, waitTick: Self.waitTicks(now),
         hasVirtualTime: configuration.hasVirtualTime, timers: TimerWheel(now: now), extras: extras,
         measuresStacks: configuration.measuresStacks, root: root,
+        maxEvents: configuration.maxEvents,
         stacks: StackPools(
           byteCount: configuration.stackByteCount, guards: configuration.stackGuard,
           limit: limited ? configuration.fiberCapacity : nil),

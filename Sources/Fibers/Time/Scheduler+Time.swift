@@ -50,7 +50,8 @@ extension Scheduler {
         return
       }
     }
-    if deadline != nil { expire(fiber) }
+    // A sleep that was cut short leaves its timer armed until the fiber has its turn.
+    if let deadline, unsafe deadline <= state.pointee.now { expire(fiber) }
   }
 
   /// Parks the running fiber until `instant`, one turn at least.
@@ -84,7 +85,7 @@ extension Scheduler {
 
   /// Puts the outer one back.
   ///
-  /// If that has passed too, the next service finds out.
+  /// If the inner one has passed, so may have the outer one: it is looked at here and now.
   ///
   /// - Returns: Whether the inner one had passed.
   func leaveDeadline() -> Bool {
@@ -93,7 +94,11 @@ extension Scheduler {
     let passed = me.life.isExpired
     unsafe me.deadline = unsafe scope.pointee.outer
     unsafe me.pointer.pointee.life.deadlineLeft()
-    armDeadline(me)
+    if passed, let outer = unsafe me.deadline {
+      unsafe putDeadlineBack(outer)
+    } else {
+      armDeadline(me)
+    }
     return passed
   }
 
@@ -101,8 +106,20 @@ extension Scheduler {
   ///
   /// - Returns: That deadline, for ``leaveShield(_:)``.
   func enterShield() -> UnsafeMutablePointer<DeadlineScope>? {
+    unsafe fiber.pointer.pointee.life.enterShield()
+    return unsafe setDeadlineAside()
+  }
+
+  func leaveShield(_ scope: UnsafeMutablePointer<DeadlineScope>?) {
+    unsafe fiber.pointer.pointee.life.leaveShield()
+    unsafe putDeadlineBack(scope)
+  }
+
+  /// Takes the deadline in force away from the running fiber.
+  ///
+  /// - Returns: That deadline, for ``putDeadlineBack(_:)``.
+  func setDeadlineAside() -> UnsafeMutablePointer<DeadlineScope>? {
     let me = fiber
-    unsafe me.pointer.pointee.life.enterShield()
     guard let scope = unsafe me.deadline else { return nil }
     unsafe me.deadline = nil
     unsafe me.pointer.pointee.life.deadlineLeft()
@@ -110,9 +127,9 @@ extension Scheduler {
     return unsafe scope
   }
 
-  func leaveShield(_ scope: UnsafeMutablePointer<DeadlineScope>?) {
+  /// Puts a deadline in force again, if there is one; when it has passed, that counts at once.
+  func putDeadlineBack(_ scope: UnsafeMutablePointer<DeadlineScope>?) {
     let me = fiber
-    unsafe me.pointer.pointee.life.leaveShield()
     guard let scope = unsafe scope else { return }
     unsafe me.deadline = scope
     if unsafe scope.pointee.instant <= readClock() {

@@ -12,7 +12,8 @@ import Synchronization
 final class Door: WakeTarget {
   let inbox = Inbox()
   let blocks = BlockTable()
-  private let doorbell: Int32
+  /// An eventfd.
+  let doorbell: Int32
   private let sleeping = Atomic<Bool>(false)
   private let closed = Atomic<Bool>(false)
   private let stopping = Atomic<Bool>(false)
@@ -107,20 +108,22 @@ final class Door: WakeTarget {
 
   private func dropRequests() { _ = inbox.takeRequests() }
 
-  /// Sleeps until something is left in the inbox, or a stop, or for so long.
+  /// Says that the owner is about to sleep: who leaves something from now on rings.
   ///
-  /// For the owner.
-  func sleep(nanoseconds: Int64?) {
+  /// - Returns: False when something is there already: do not sleep.
+  func announceSleep() -> Bool {
     // ORDER: sequentially consistent: announce, then look; ring() publishes, then looks here.
     sleeping.store(true, ordering: .sequentiallyConsistent)
-    if !inbox.isEmptyBeforeSleep || isStopping {
-      sleeping.store(false, ordering: .relaxed)
-      return
-    }
+    return inbox.isEmptyBeforeSleep && !isStopping
+  }
+
+  /// Sleeps until the bell rings, or for so long; between ``announceSleep()`` and ``endSleep()``.
+  func sleep(nanoseconds: Int64?) {
     let code = cfib_doorbell_wait(doorbell, nanoseconds ?? -1)
     require(code >= 0, "FiberRuntime: the doorbell was closed under it (errno \(-code))")
-    sleeping.store(false, ordering: .relaxed)
   }
+
+  func endSleep() { sleeping.store(false, ordering: .relaxed) }
 
   /// Wakes the owner if it sleeps.
   ///

@@ -22,6 +22,9 @@ package enum WaitKind: UInt8, Sendable {
   case select
   /// The subject is the ``SleepRecord``.
   case sleep
+  /// The subject is the ``IOSlot``.
+  case readable
+  case writable
 
   // Ended by a token, from any thread (``WakeWord``). The subject is an object to be named, or nil.
 
@@ -31,8 +34,6 @@ package enum WaitKind: UInt8, Sendable {
   case blocking
   case sharedSend
   case sharedReceive
-  case readable
-  case writable
 
   /// Whether the fiber is in a ``WaitList``.
   @inline(__always)

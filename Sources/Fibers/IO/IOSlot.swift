@@ -1,0 +1,86 @@
+/// What a runtime knows about one registered descriptor.
+///
+/// Slots stay where they are and are used again; the generation tells the uses apart, so that an
+/// event for a former descriptor, or a reference to it, is known as stale.
+///
+/// Owned by the thread of the runtime.
+@safe
+struct IOSlot: ~Copyable {
+  enum Kind: UInt8 {
+    /// epoll tells when it is ready.
+    case pollable
+    /// The same, and it is a socket.
+    case socket
+    /// Calls block: helper threads make them.
+    case blocking
+  }
+
+  let index: UInt32
+  /// Changes when the handle is closed.
+  var generation: UInt32 = 0
+  var descriptor: Int32 = -1
+  var kind = Kind.pollable
+  /// Whether epoll knows it: from the first wait on.
+  var isRegistered = false
+  /// Whether the last read took all there was, and nothing was heard since.
+  var isDrained = false
+  /// Whether the other side has said that it ends: its end must be read, not waited for.
+  var isHungUp = false
+  /// Who waits; parked, or about to notice that it waits no more.
+  var reader: FiberRef?
+  var writer: FiberRef?
+  /// Calls that helper threads are making.
+  var callsElsewhere: Int32 = 0
+  /// Closed meanwhile: to be closed by the last of those calls.
+  var closesLater = false
+  var nextFree: UnsafeMutablePointer<IOSlot>?
+
+  init(index: UInt32) { self.index = index }
+}
+
+/// The slots of a runtime, in chunks that never move.
+@safe
+struct IOSlotTable: ~Copyable {
+  private static let chunkSize = 256
+
+  // SAFETY: allocated here, freed in deinit; handed out by address while the table is there, which
+  // the handles see to by holding on to the loop.
+  private var chunks: [UnsafeMutablePointer<IOSlot>] = unsafe []
+  private var made = 0
+  private var free: UnsafeMutablePointer<IOSlot>?
+
+  deinit {
+    for number in unsafe chunks.indices {
+      unsafe chunks[number].deinitialize(
+        count: min(Self.chunkSize, made - number * Self.chunkSize))
+      unsafe chunks[number].deallocate()
+    }
+  }
+
+  /// A slot that no descriptor has.
+  mutating func take() -> UnsafeMutablePointer<IOSlot> {
+    if let slot = unsafe free {
+      unsafe free = slot.pointee.nextFree
+      return unsafe slot
+    }
+    if unsafe made == chunks.count * Self.chunkSize {
+      unsafe chunks.append(.allocate(capacity: Self.chunkSize))
+    }
+    let slot = unsafe chunks[made / Self.chunkSize] + made % Self.chunkSize
+    unsafe slot.initialize(to: IOSlot(index: UInt32(made)))
+    made += 1
+    return unsafe slot
+  }
+
+  /// Takes a slot back.
+  mutating func give(_ slot: UnsafeMutablePointer<IOSlot>) {
+    unsafe slot.pointee.nextFree = free
+    unsafe free = slot
+  }
+
+  /// The slot at `index`, if there is one.
+  subscript(index: UInt32) -> UnsafeMutablePointer<IOSlot>? {
+    guard index < made else { return nil }
+    return unsafe chunks[Int(index) / Self.chunkSize] + Int(index) % Self.chunkSize
+  }
+}
