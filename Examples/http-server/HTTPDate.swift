@@ -9,6 +9,7 @@ package enum HTTPDate {
   /// Writes a date.
   ///
   /// - Parameter seconds: Since 1970; what is before that, or after the year 9999, is clamped.
+  /// - Returns: ASCII, ``byteCount`` bytes.
   package static func format(_ seconds: Int) -> [UInt8] {
     let seconds = min(max(0, seconds), 253_402_300_799)
     let day = seconds / 86400

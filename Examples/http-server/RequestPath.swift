@@ -14,12 +14,28 @@ package enum RequestPath: Equatable {
   /// The path of a target.
   ///
   /// - Parameter target: `/path?query`, or `http://host/path?query`.
+  /// - Returns: The path, or why there is none.
   package static func resolve(_ target: [UInt8]) -> RequestPath {
     target.withUnsafeBytes { target in
       guard let start = target.first == slash ? 0 : afterAuthority(target) else { return .bad }
       let end = target.firstIndex(of: UInt8(ascii: "?")) ?? target.count
       guard let path = decode(target.part(min(start, end)..<end)) else { return .bad }
       return resolve(decoded: path)
+    }
+  }
+
+  /// Where to send a client that has asked for a folder without the slash at its end.
+  ///
+  /// - Parameter target: As for ``resolve(_:)``.
+  /// - Returns: The path as the client wrote it, with a slash, and the query. It begins with one
+  ///   slash: two would lead to another server.
+  package static func withSlash(_ target: [UInt8]) -> String {
+    target.withUnsafeBytes { target in
+      let start = target.first == slash ? 0 : afterAuthority(target) ?? target.count
+      let end = max(start, target.firstIndex(of: UInt8(ascii: "?")) ?? target.count)
+      let path = target[start..<end].drop { $0 == slash }
+      return "/" + String(decoding: path, as: UTF8.self) + "/"
+        + String(decoding: target[end...], as: UTF8.self)
     }
   }
 
