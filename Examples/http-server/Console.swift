@@ -1,6 +1,8 @@
 import Glibc
 
-/// Standard output and standard error. That nobody reads them is no reason to stop.
+/// Standard output and standard error.
+///
+/// That nobody reads them is no reason to stop.
 enum Console {
   static func write(_ text: String) { write(text, to: STDOUT_FILENO) }
 

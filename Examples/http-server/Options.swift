@@ -14,6 +14,8 @@ package struct ServerOptions: Equatable, Sendable {
   package var idleSeconds = 60
   /// How long, in seconds, requests in flight may take after a stop signal.
   package var stopSeconds = 5
+
+  package init() {}
 }
 
 /// What to do.

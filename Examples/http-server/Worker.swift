@@ -45,6 +45,7 @@ final class Worker {
   /// - Parameters:
   ///   - listener: Where connections come from.
   ///   - stop: The reading end of a pipe.
+  /// - Throws: What keeps it from starting.
   func run(_ listener: consuming IOHandle, stop: borrowing IOHandle) throws {
     let acceptor = try Fiber.spawn(consuming: listener, name: "accept") { [self] listener in
       accept(listener)
