@@ -5,6 +5,8 @@ import TestSupport
 final class Client {
   private(set) var descriptor: CInt
   private var unread: [UInt8] = []
+  // Which would be killed if nobody held it.
+  private let server: TestServer
 
   /// Connects.
   ///
@@ -13,6 +15,7 @@ final class Client {
   ///   - receiveBuffer: How much the system takes for it before it reads.
   /// - Throws: When it cannot.
   init(_ server: TestServer, receiveBuffer: CInt? = nil) throws {
+    self.server = server
     descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | 0o2_000_000, 0)
     guard descriptor >= 0 else { throw TestFailure("socket: error \(errno)") }
     // Nothing that hangs does so for ever.
