@@ -73,6 +73,9 @@ let package = Package(
       name: "channel-basic", dependencies: ["Fibers"], path: "Examples/channel-basic",
       linkerSettings: program),
     .executableTarget(
+      name: "pipeline", dependencies: ["Fibers"], path: "Examples/pipeline",
+      linkerSettings: program),
+    .executableTarget(
       name: "io-pipe", dependencies: ["Fibers"], path: "Examples/io-pipe",
       linkerSettings: program),
     .executableTarget(
@@ -94,7 +97,10 @@ let package = Package(
     // Runs the examples; depends on them so that they are built first.
     .testTarget(
       name: "FibersExampleTests",
-      dependencies: ["counter-async", "await-basic", "custom-runtime", "million-fibers"]),
+      dependencies: [
+        "counter-async", "await-basic", "custom-runtime", "million-fibers", "channel-basic",
+        "pipeline", "io-pipe", "echo-server",
+      ]),
     // The parser of http-server by itself, and the server as clients of all kinds meet it.
     .testTarget(
       name: "HTTPServerTests", dependencies: ["http-server", "TestSupport"],

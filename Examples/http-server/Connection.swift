@@ -14,8 +14,9 @@ struct Connection: ~Copyable {
   // Memory of its own: a fiber that waits to read keeps it.
   private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 8 << 10, alignment: 16)
   private var requestCount = 0
-  /// Whether nothing is to be read any more.
+  /// Whether nothing more is to be answered.
   private var isEnding = false
+  private var clientHasEnded = false
 
   init(_ socket: consuming IOHandle, _ worker: Worker, _ entry: ConnectionEntry) {
     self.socket = socket
@@ -30,7 +31,7 @@ struct Connection: ~Copyable {
     do {
       try socket.setNoDelay(true)
       while try serveRequests() {}
-      try linger()
+      if !clientHasEnded { try linger() }
     } catch {
       // The client has gone, was too slow to read, or idle for too long, or the server ends:
       // nobody is left who could be told.
@@ -83,7 +84,7 @@ struct Connection: ~Copyable {
   private mutating func serveInput() throws -> Bool {
     let count = try read()
     guard count > 0 else {
-      isEnding = true
+      clientHasEnded = true
       return false
     }
     worker.look()

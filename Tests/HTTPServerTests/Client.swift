@@ -92,9 +92,20 @@ final class Client {
     while !head.suffix(4).elementsEqual("\r\n\r\n".utf8) { head.append(try readByte()) }
     var response = try Response(String(decoding: head, as: UTF8.self))
     if hasBody, response.status != 304, let length = response.fields["content-length"] {
-      for _ in 0..<(Int(length) ?? 0) { response.body.append(try readByte()) }
+      try readBody(Int(length) ?? 0, into: &response.body)
     }
     return response
+  }
+
+  private func readBody(_ count: Int, into body: inout [UInt8]) throws {
+    while body.count < count {
+      if unread.isEmpty, try !fill() {
+        throw TestFailure("the body has ended after \(body.count) bytes of \(count)")
+      }
+      let piece = unread.suffix(count - body.count)
+      body += piece.reversed()
+      unread.removeLast(piece.count)
+    }
   }
 
   /// Reads to the end.

@@ -177,8 +177,12 @@ import Testing
 /// Bytes none of whose pages equals another.
 func variedBytes(_ count: Int) -> [UInt8] {
   var random = Seed(UInt64(count))
-  return (0..<(count + 7) / 8).flatMap { _ in
-    let word = random.next()
-    return (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) }
-  }.dropLast((8 - count % 8) % 8)
+  var bytes = [UInt8](repeating: 0, count: count)
+  bytes.withUnsafeMutableBytes { bytes in
+    for offset in stride(from: 0, to: count - 7, by: 8) {
+      bytes.storeBytes(of: random.next(), toByteOffset: offset, as: UInt64.self)
+    }
+    for offset in (count & ~7)..<count { bytes[offset] = UInt8(truncatingIfNeeded: offset) }
+  }
+  return bytes
 }
