@@ -68,6 +68,7 @@ extension UnsafeRawBufferPointer {
   /// Whether these are the bytes of `text`, which has no capital letters, in any case.
   ///
   /// Only for bytes known to be no control characters: setting one bit turns those into others.
+  @inline(__always)
   func equalsIgnoringCase(_ text: StaticString) -> Bool {
     guard count == text.utf8CodeUnitCount else { return false }
     for index in 0..<count {
@@ -79,6 +80,7 @@ extension UnsafeRawBufferPointer {
   }
 
   /// Without spaces and tabs at both ends.
+  @inline(__always)
   func trimmed() -> UnsafeRawBufferPointer {
     var start = 0
     var end = count
@@ -88,6 +90,7 @@ extension UnsafeRawBufferPointer {
   }
 
   /// Whether there is no control character in it but the tab; bytes beyond ASCII are allowed.
+  @inline(__always)
   func isFieldValue() -> Bool {
     var index = 0
     // Eight bytes at a time: a byte below 0x20, or equal to 0x7f, sets its highest bit in `found`.

@@ -11,8 +11,7 @@ extension RequestParser {
     let target = line.part(methodEnd + 1..<targetEnd)
     let version = line.part(targetEnd + 1..<line.count)
     guard method.allSatisfy(ByteSet.token.contains), target.allSatisfy(ByteSet.target.contains),
-      version.count == 8, version.part(0..<5).equals("HTTP/"), version[6] == UInt8(ascii: "."),
-      let major = version[5].digit, let minor = version[7].digit
+      let (major, minor) = Self.version(version)
     else {
       return state = .refused(.badRequest)
     }
@@ -20,12 +19,34 @@ extension RequestParser {
     request.isVersion11 = minor >= 1
     request.method = Self.method(method)
     guard isTarget(target, for: method) else { return state = .refused(.badRequest) }
-    request.target.append(contentsOf: target)
+    // A client often asks for the same again.
+    if !target.elementsEqual(request.target) { request.target = Array(target) }
     state = .field
   }
 
+  /// The numbers of `HTTP/1.1`; `nil` if it is none.
+  @inline(__always)
+  private static func version(_ text: Line) -> (major: Int, minor: Int)? {
+    guard text.count == 8 else { return nil }
+    // All but the digits are compared at once.
+    let word = UInt64(bigEndian: text.loadUnaligned(as: UInt64.self))
+    // "HTTP/?.?"
+    guard word & 0xffff_ffff_ff00_ff00 == 0x4854_5450_2f00_2e00, let major = text[5].digit,
+      let minor = text[7].digit
+    else { return nil }
+    return (major, minor)
+  }
+
+  @inline(__always)
   private static func method(_ name: Line) -> Request.Method {
-    if name.equals("GET") { return .get }
+    let isGet =
+      name.count == 3 && name[0] == UInt8(ascii: "G") && name[1] == UInt8(ascii: "E")
+      && name[2] == UInt8(ascii: "T")
+    return isGet ? .get : rareMethod(name)
+  }
+
+  @inline(never)
+  private static func rareMethod(_ name: Line) -> Request.Method {
     if name.equals("HEAD") { return .head }
     let defined: [StaticString] = [
       "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE",
@@ -34,8 +55,14 @@ extension RequestParser {
   }
 
   /// Whether the form of the target is one that goes with the method (RFC 9112, 3.2).
+  @inline(__always)
   private func isTarget(_ target: Line, for method: Line) -> Bool {
-    if target[0] == UInt8(ascii: "/") { return !method.equals("CONNECT") }
+    if target[0] == UInt8(ascii: "/") { return request.method == .get || !method.equals("CONNECT") }
+    return isRareTarget(target, for: method)
+  }
+
+  @inline(never)
+  private func isRareTarget(_ target: Line, for method: Line) -> Bool {
     if method.equals("CONNECT") { return target.contains(UInt8(ascii: ":")) }
     if target.equals("*") { return method.equals("OPTIONS") }
     return RequestPath.afterAuthority(target) != nil
@@ -82,6 +109,7 @@ extension RequestParser {
     }
   }
 
+  @inline(__always)
   private mutating func noteHost(_ value: Line) -> Status? {
     guard !hasHost, value.allSatisfy(ByteSet.host.contains) else { return .badRequest }
     hasHost = true

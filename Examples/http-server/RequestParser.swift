@@ -57,8 +57,6 @@ package struct RequestParser {
 
   package init(limits: RequestLimits = RequestLimits()) {
     self.limits = limits
-    // The fast path keeps short targets without allocating.
-    request.target.reserveCapacity(64)
     begin()
   }
 
@@ -106,7 +104,6 @@ package struct RequestParser {
   /// Gets ready for the next request.
   private mutating func begin() {
     state = .requestLine
-    request.target.removeAll(keepingCapacity: true)
     request.modifiedSince = nil
     skippedEmptyLine = false
     hasHost = false

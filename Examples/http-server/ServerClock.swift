@@ -15,16 +15,19 @@ struct ServerClock {
 
   init() { look() }
 
-  /// Looks at the time: a few nanoseconds, as the kernel's last tick is near enough.
+  /// Looks at the time.
+  mutating func look() { change(to: Self.currentSecond()) }
+
+  /// The time now: a few nanoseconds, as the kernel's last tick is near enough.
   @inline(__always)
-  mutating func look() {
+  static func currentSecond() -> Int {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME_COARSE, &time)
-    if time.tv_sec != second { change(to: time.tv_sec) }
+    return time.tv_sec
   }
 
   @inline(never)
-  private mutating func change(to second: Int) {
+  mutating func change(to second: Int) {
     self.second = second
     dateLine = Array("Date: ".utf8) + HTTPDate.format(second) + Array("\r\n".utf8)
     let text = Self.pageText.description

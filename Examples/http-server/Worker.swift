@@ -38,7 +38,10 @@ final class Worker {
 
   /// Looks at the time.
   @inline(__always)
-  func look() { clock.look() }
+  func look() {
+    let second = ServerClock.currentSecond()
+    if second != clock.second { clock.change(to: second) }
+  }
 
   /// Serves until `stop` can be read from, which is its end.
   ///
@@ -77,7 +80,7 @@ final class Worker {
           room.release()
           // No descriptor, or no memory, is left: that passes when connections end.
           if (error as? any FiberInterruption)?.interruption != nil { throw error }
-          clock.look()
+          look()
           complaint.tell(at: clock.second) { "cannot accept a connection: \(error)" }
           try Fiber.sleep(for: .milliseconds(100))
         }
