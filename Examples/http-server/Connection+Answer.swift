@@ -22,10 +22,7 @@ extension Connection {
     }
     let isHead = request.method == .head
     if keepsAlive, request.isVersion11 {
-      let page = worker.clock.page
-      page.withUnsafeBytes {
-        output.append($0.part(0..<(isHead ? worker.clock.pageHeadByteCount : $0.count)))
-      }
+      worker.appendPage(to: &output, headOnly: isHead)
       return
     }
     let text = ServerClock.pageText

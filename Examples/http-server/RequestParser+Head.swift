@@ -20,7 +20,10 @@ extension RequestParser {
     request.method = Self.method(method)
     guard isTarget(target, for: method) else { return state = .refused(.badRequest) }
     // A client often asks for the same again.
-    if !target.elementsEqual(request.target) { request.target = Array(target) }
+    if !target.elementsEqual(request.target) {
+      request.target.removeAll(keepingCapacity: true)
+      request.target.append(contentsOf: target)
+    }
     state = .field
   }
 

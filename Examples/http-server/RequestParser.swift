@@ -57,6 +57,8 @@ package struct RequestParser {
 
   package init(limits: RequestLimits = RequestLimits()) {
     self.limits = limits
+    // Room for most targets, so that they are kept without allocating.
+    request.target.reserveCapacity(64)
     begin()
   }
 

@@ -43,6 +43,14 @@ final class Worker {
     if second != clock.second { clock.change(to: second) }
   }
 
+  /// Appends the answer to `GET /` where no folder is served.
+  @inline(__always)
+  func appendPage(to output: inout OutputBuffer, headOnly: Bool) {
+    // Read first, so that no access to the clock is open during the copy.
+    let (page, headByteCount) = (clock.page, clock.pageHeadByteCount)
+    page.withUnsafeBytes { output.append($0.part(0..<(headOnly ? headByteCount : $0.count))) }
+  }
+
   /// Serves until `stop` can be read from, which is its end.
   ///
   /// - Parameters:
