@@ -1,14 +1,15 @@
 /// What a request is answered with.
 extension Connection {
-  /// Appends the answer to a request, and writes it if it is long.
-  mutating func answer(_ request: borrowing Request, keepsAlive: Bool) throws {
+  /// Whether the answer is a file of the folder, if there is one.
+  @inline(__always)
+  func wantsFile(_ request: borrowing Request) -> Bool {
+    worker.configuration.root != nil && (request.method == .get || request.method == .head)
+  }
+
+  /// Appends the answer to a request that wants no file.
+  mutating func answer(_ request: borrowing Request, keepsAlive: Bool) {
     switch request.method {
-    case .get, .head:
-      if worker.configuration.root != nil {
-        try answerFile(request, keepsAlive)
-      } else {
-        answerPage(request, keepsAlive)
-      }
+    case .get, .head: answerPage(request, keepsAlive)
     case .refused: respond(.methodNotAllowed, to: request, keepsAlive)
     case .unknown: respond(.notImplemented, to: request, keepsAlive)
     }

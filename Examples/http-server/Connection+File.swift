@@ -7,7 +7,7 @@ extension Connection {
   private static var pieceByteCount: Int { 128 << 10 }
 
   /// Appends the file that a request names, and writes what does not fit.
-  mutating func answerFile(_ request: borrowing Request, _ keepsAlive: Bool) throws {
+  mutating func answerFile(_ request: borrowing Request, keepsAlive: Bool) throws {
     switch RequestPath.resolve(request.target) {
     case .bad: respond(.badRequest, to: request, keepsAlive)
     case .hidden: respond(.notFound, to: request, keepsAlive)

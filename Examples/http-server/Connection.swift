@@ -17,6 +17,17 @@ struct Connection: ~Copyable {
   /// Whether nothing more is to be answered.
   private var isEnding = false
   private var clientHasEnded = false
+  /// What was read and not looked at yet.
+  private var unparsed = 0..<0
+
+  /// How to go on.
+  private enum Step {
+    /// Wait for more, under a new time limit.
+    case again
+    /// The request wants a file, which takes as long as it takes.
+    case file
+    case over
+  }
 
   init(_ socket: consuming IOHandle, _ worker: Worker, _ entry: ConnectionEntry) {
     self.socket = socket
@@ -29,8 +40,16 @@ struct Connection: ~Copyable {
   /// Serves the client until it goes, or is sent away.
   mutating func serve() {
     do {
-      try socket.setNoDelay(true)
-      while try serveRequests() {}
+      var step = Step.again
+      while step != .over {
+        step = try parser.isInsideRequest ? finishRequest() : serveRequests()
+        guard step == .file else { continue }
+        try answerFile(parser.request, keepsAlive: !isEnding)
+        if isEnding {
+          try flush()
+          step = .over
+        }
+      }
       if !clientHasEnded { try linger() }
     } catch {
       // The client has gone, was too slow to read, or idle for too long, or the server ends:
@@ -42,31 +61,28 @@ struct Connection: ~Copyable {
   ///
   /// Setting it costs more than a request should; so one limit stands for all waits until the next
   /// second begins, and has that second added.
-  ///
-  /// - Returns: Whether to go on.
-  private mutating func serveRequests() throws -> Bool {
+  private mutating func serveRequests() throws -> Step {
     let begin = worker.clock.second
     let limit = Duration.seconds(worker.configuration.idleSeconds + 1)
-    let isOver = try Fiber.withTimeout(limit) {
-      repeat {
-        guard try serveInput() else { return true }
-      } while worker.clock.second == begin && !parser.isInsideRequest
-      return false
+    return try Fiber.withTimeout(limit) {
+      while true {
+        let step = try serveInput()
+        guard step == .again, worker.clock.second == begin, !parser.isInsideRequest else {
+          return step
+        }
+      }
     }
-    if isOver { return false }
-    return parser.isInsideRequest ? try finishRequest() : true
   }
 
   /// Waits for the rest of a request that has come in part, and answers it.
-  private mutating func finishRequest() throws -> Bool {
+  private mutating func finishRequest() throws -> Step {
     let limit = Duration.seconds(worker.configuration.requestSeconds)
     do {
       return try Fiber.withTimeout(limit) {
         let answered = requestCount
-        while requestCount == answered {
-          guard try serveInput() else { return false }
-        }
-        return true
+        var step = Step.again
+        while step == .again, requestCount == answered { step = try serveInput() }
+        return step
       }
     } catch let error as DeadlineExceeded {
       // Not into the middle of an answer that the client was too slow to take.
@@ -74,30 +90,32 @@ struct Connection: ~Copyable {
       isEnding = true
       respond(.requestTimeout)
       try flush()
-      return false
+      return .over
     }
   }
 
-  /// Reads once, and answers all requests that are complete then.
-  ///
-  /// - Returns: Whether more may come.
-  private mutating func serveInput() throws -> Bool {
-    let count = try read()
-    guard count > 0 else {
-      clientHasEnded = true
-      return false
+  /// Reads once, and answers all requests that are complete then, up to one that wants a file.
+  private mutating func serveInput() throws -> Step {
+    if unparsed.isEmpty {
+      try flush()
+      let count = try read()
+      guard count > 0 else {
+        clientHasEnded = true
+        return .over
+      }
+      worker.look()
+      unparsed = 0..<count
     }
-    worker.look()
-    var used = 0
-    while used < count, !isEnding {
-      let step = parser.feed(UnsafeRawBufferPointer(rebasing: input[used..<count]))
-      used += step.used
+    while !unparsed.isEmpty, !isEnding {
+      let step = parser.feed(UnsafeRawBufferPointer(rebasing: input[unparsed]))
+      unparsed = unparsed.lowerBound + step.used..<unparsed.upperBound
       switch step.outcome {
       case .incomplete: break
       case .request:
         requestCount &+= 1
         isEnding = !parser.request.keepsAlive || worker.phase != .serving
-        try answer(parser.request, keepsAlive: !isEnding)
+        if wantsFile(parser.request) { return .file }
+        answer(parser.request, keepsAlive: !isEnding)
         // What has collected is sent before it grows without end.
         if output.pending.count > 4 << 10 { try flush() }
       case .refused(let status):
@@ -106,7 +124,7 @@ struct Connection: ~Copyable {
       }
     }
     try flush()
-    return !isEnding
+    return isEnding ? .over : .again
   }
 
   /// Reads what is there; parks while there is nothing.

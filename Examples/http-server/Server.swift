@@ -81,14 +81,14 @@ private func findFolder(_ name: String) throws(StartError) -> String {
 private func serve(_ options: ServerOptions, _ configuration: WorkerConfiguration) throws {
   let addresses = try SocketAddress.resolve(options.host, port: options.port)
   let isShared = options.threads > 1
-  let first = try IOHandle.listen(on: addresses[0], reusePort: isShared)
+  let first = try listen(on: addresses[0], isShared: isShared)
   // With the port that the system has chosen.
   let address = try first.localAddress
   // All listen before the first thread starts, so that failures are told here.
   var listeners = [first.release()]
   defer { for listener in listeners { close(listener) } }
   for _ in 1..<options.threads {
-    listeners.append(try IOHandle.listen(on: address, reusePort: true).release())
+    listeners.append(try listen(on: address, isShared: true).release())
   }
   try IOHandle.pipe().split { stop, stopWriter in
     let button = StopButton(signals: try FiberSignals([SIGINT, SIGTERM]), writer: stopWriter)
@@ -106,6 +106,16 @@ private func serve(_ options: ServerOptions, _ configuration: WorkerConfiguratio
     for thread in threads { Fiber.blocking { thread.join() } }
     waiting.cancel()
   }
+}
+
+/// Listens; the connections that come have the options of the listening socket.
+private func listen(on address: SocketAddress, isShared: Bool) throws(IOError) -> IOHandle {
+  let listener = try IOHandle.listen(on: address, reusePort: isShared)
+  try listener.setNoDelay(true)
+  // A client that reads slowly, but does, makes room often enough to stay within the time limit of
+  // a piece: the kernel does not take megabytes ahead of what it has sent.
+  try listener.setOption(level: Int32(IPPROTO_TCP), name: TCP_NOTSENT_LOWAT, 128 << 10)
+  return listener
 }
 
 /// Waits for a signal, and then stops all workers.

@@ -108,6 +108,13 @@ final class Client {
     }
   }
 
+  /// Reads what is there, at least a byte.
+  func receive() throws -> [UInt8] {
+    if unread.isEmpty, try !fill() { throw TestFailure("the server has closed the connection") }
+    defer { unread = [] }
+    return unread.reversed()
+  }
+
   /// Reads to the end.
   ///
   /// - Throws: When that is not an orderly end but a reset.

@@ -154,6 +154,29 @@ import Testing
     #expect(lazy.readToAnyEnd().count < 20_000_000)
   }
 
+  @Test func `who takes an answer slowly gets all of it`() throws {
+    let directory = try ScratchDirectory()
+    let bytes = variedBytes(12_000_000)
+    try directory.write("index.html", bytes)
+    let server = try TestServer(directory.path, "--request-timeout", "1", "--idle-timeout", "1")
+    let slow = try Client(server, receiveBuffer: 65536)
+    // In two pieces, so that the limit for a request is in force when it is complete.
+    try slow.send("GET / HTTP/1.1\r\nHost: a\r\n")
+    try slow.send("\r\n")
+    // All limits pass meanwhile: that is the purpose of this wait, and nothing waits for its end.
+    let begin = ContinuousClock.now
+    var response: [UInt8] = []
+    while ContinuousClock.now - begin < .seconds(4) {
+      response += try slow.receive()
+      poll(nil, 0, 50)
+    }
+    #expect(response.count < bytes.count)
+    while response.count < bytes.count { response += try slow.receive() }
+    slow.endSending()
+    response += try slow.readToEnd()
+    #expect(response.suffix(bytes.count).elementsEqual(bytes))
+  }
+
   @Test func `connections beyond the limit wait their turn`() throws {
     let server = try TestServer("--connections", "2")
     let first = try Client(server)
