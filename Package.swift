@@ -90,6 +90,10 @@ let package = Package(
     .executableTarget(
       name: "million-fibers", dependencies: ["Fibers"], path: "Examples/million-fibers",
       linkerSettings: program),
+    // Files over HTTP/1.1, a fiber a connection.
+    .executableTarget(
+      name: "http-server", dependencies: ["Fibers"], path: "Examples/http-server",
+      linkerSettings: program),
     .executableTarget(
       name: "channel-basic", dependencies: ["Fibers"], path: "Examples/channel-basic",
       linkerSettings: program),
@@ -128,6 +132,10 @@ let package = Package(
         "counter-async", "await-basic", "custom-runtime", "million-fibers", "channel-basic",
         "pipeline", "io-pipe", "echo-server",
       ]),
+    // The parser of http-server by itself, and the server as clients of all kinds meet it.
+    .testTarget(
+      name: "HTTPServerTests", dependencies: ["http-server", "TestSupport"],
+      linkerSettings: program),
   ],
   swiftLanguageModes: [.v6]
 )
