@@ -104,6 +104,8 @@ let package = Package(
       name: "io-pipe", dependencies: ["Fibers"], path: "Examples/io-pipe",
       linkerSettings: program),
     .executableTarget(
+      name: "chat", dependencies: ["Fibers"], path: "Examples/chat", linkerSettings: program),
+    .executableTarget(
       name: "echo-server", dependencies: ["Fibers"], path: "Examples/echo-server",
       linkerSettings: program),
 
@@ -129,8 +131,8 @@ let package = Package(
     .testTarget(
       name: "FibersExampleTests",
       dependencies: [
-        "counter-async", "await-basic", "custom-runtime", "million-fibers", "channel-basic",
-        "pipeline", "io-pipe", "echo-server",
+        "Fibers", "counter-async", "await-basic", "custom-runtime", "million-fibers", "channel-basic",
+        "pipeline", "io-pipe", "echo-server", "chat",
       ]),
     // The parser of http-server by itself, and the server as clients of all kinds meet it.
     .testTarget(

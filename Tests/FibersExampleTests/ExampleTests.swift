@@ -1,3 +1,4 @@
+import Fibers
 import Glibc
 import Testing
 
@@ -71,6 +72,70 @@ struct ExampleTests {
   @Test("echo-server refuses what it does not understand")
   func echoServerArguments() throws {
     #expect(try run("echo-server", "nonsense").code == 2)
+  }
+
+  @Test("echo-server: many clients, each gets back what it sent; SIGINT stops it")
+  func echoServer() throws {
+    let server = try Server(productsDirectory() + "/echo-server")
+    let runtime = try FiberRuntime()
+    for client in 0..<20 {
+      try runtime.spawn(name: "client \(client)") {
+        let connection = try server.connect()
+        for round in 0..<10 {
+          let sent = [UInt8](repeating: UInt8(client * 10 + round), count: 1000)
+          try connection.writeAll(sent)
+          var received = [UInt8](repeating: 0, count: sent.count)
+          let count = try connection.readAll(into: &received)
+          #expect(count == sent.count && received == sent)
+        }
+      }
+    }
+    try runtime.run()
+    #expect(server.stop() == 0)
+  }
+
+  @Test("chat: what one says in a room, all in the room read; other rooms do not")
+  func chat() throws {
+    let server = try Server(productsDirectory() + "/chat")
+    let runtime = try FiberRuntime()
+    let fiber = try runtime.spawn {
+      let ann = try server.connect()
+      let ben = try server.connect()
+      func say(_ text: String, _ client: borrowing IOHandle) throws {
+        try client.writeAll(Array((text + "\n").utf8))
+      }
+      // Reads until `text` has come; what came before it is returned too.
+      func read(_ text: String, _ client: borrowing IOHandle) throws -> String {
+        var all = ""
+        var bytes = [UInt8](repeating: 0, count: 512)
+        while !all.contains(text) {
+          let count = try client.read(into: &bytes)
+          try #require(count > 0, "the server has closed after: \(all)")
+          all += String(decoding: bytes[..<count], as: UTF8.self)
+        }
+        return all
+      }
+      _ = try read("your name?", ann)
+      try say("Ann", ann)
+      _ = try read("* Ann is in lobby", ann)
+      try say("Ben", ben)
+      _ = try read("* Ben is in lobby", ann)
+      try say("hello", ben)
+      _ = try read("<Ben> hello", ann)
+      _ = try read("<Ben> hello", ben)
+      try say("/join tea", ben)
+      _ = try read("* Ben has left lobby", ann)
+      try say("secret", ben)
+      _ = try read("<Ben> secret", ben)
+      try say("anybody?", ann)
+      let heard = try read("<Ann> anybody?", ann)
+      #expect(!heard.contains("secret"))
+      try say("/quit", ann)
+      var rest = [UInt8](repeating: 0, count: 512)
+      while try ann.read(into: &rest) > 0 {}
+    }
+    try fiber.join()
+    #expect(server.stop() == 0)
   }
 
   /// Runs an executable from the directory of the test bundle.
