@@ -74,7 +74,7 @@ public final class DMLMover: DataMover, JobOwner {
     let hasDevice = status == .ok || configuration.path == .auto && status?.isBusy == true
     if configuration.path == .hardware, let status, !hasDevice {
       let missing = DMLDiagnosis(of: library, on: system).firstProblem
-      throw .noAccelerator(status, missing: missing ?? "libdml's queues cannot be used")
+      throw .noAccelerator(status, missing: missing ?? Self.explanation(of: status))
     }
     let limit = hasDevice ? system.smallestTransferLimit ?? 2 << 20 : Int(UInt32.max) & ~4095
     policy = DMLTransfer.Policy(
@@ -89,6 +89,13 @@ public final class DMLMover: DataMover, JobOwner {
   deinit {
     // A device writes into its job when it is done: the memory must not be freed before.
     while !pool.finishOrphans() { sched_yield() }
+  }
+
+  /// What to look for where nothing of the system is missing.
+  private static func explanation(of status: DMLStatus) -> String {
+    status.isBusy
+      ? "all work queues of this NUMA node are full, or it has none (Configuration.numaNode)"
+      : "libdml's queues cannot be used"
   }
 
   /// Gives a device nothing to do, and waits until that is done.

@@ -123,6 +123,22 @@ import VDM
     #expect(library.counts.initialised == library.counts.finalised)
   }
 
+  @Test func `queues that stay full where nothing is missing are told as such`() throws {
+    let system = try FakeSystem()
+    let library = DoubledDML { $0.queue_size = 0 }
+    do {
+      let configuration = DMLMover.Configuration(path: .hardware)
+      _ = try DMLMover(configuration: configuration, library: library, system: system.files())
+      Issue.record("no error")
+    } catch {
+      guard case .noAccelerator(.workQueuesNotAvailable, let missing) = error else {
+        Issue.record("\(error)")
+        return
+      }
+      #expect(missing.contains("NUMA node") && missing.contains("Configuration.numaNode"))
+    }
+  }
+
   @Test(arguments: [UInt32](1...45) + [100, 101])
   func `an automatic mover without a device is a software mover`(code: UInt32) throws {
     let library = DoubledDML()
