@@ -21,9 +21,9 @@ public import MiniAsync
 /// A flush is always the CPU's own, and so is a memmove whose ranges are less than 4 KiB apart and
 /// overlap.
 ///
-/// May be used from any thread. A future that is dropped while it is at work leaves a slot behind
-/// that is finished when the mover is used next; the last reference to the mover, and its futures,
-/// waits for the device to be done.
+/// May be used from any thread. A future that is dropped while it is at work leaves a slot behind:
+/// each poll and each new operation goes on with a few of those. The last reference to the mover,
+/// and its futures, waits for the device to be done with the rest.
 ///
 /// Corresponds to C's `data_mover_dml_new` and `data_mover_dml_delete`.
 public final class DMLMover: DataMover, JobOwner {
@@ -140,6 +140,8 @@ public final class DMLMover: DataMover, JobOwner {
   }
 
   /// The number of slots in use: operations that exist, and those that were dropped and go on.
+  ///
+  /// Only counts them: what was dropped goes on when the mover is used.
   public var slotsInUse: Int { pool.inUse }
 
   // MARK: Operations

@@ -58,6 +58,15 @@ import VDM
     #expect(diagnosis.lines.contains { $0.contains("libdml double") })
   }
 
+  @Test func `the threads that an accelerator is for are told`() throws {
+    let system = try FakeSystem()
+    for (node, end) in [("-1", "enabled"), ("1", "enabled, for threads of NUMA node 1")] {
+      try system.write("sys/bus/dsa/devices/dsa0/numa_node", node + "\n")
+      let lines = DMLDiagnosis(of: DoubledDML(), on: system.files()).lines
+      #expect(lines.contains("ok: dsa0 is " + end))
+    }
+  }
+
   @Test func `the first thing that is missing is told`() throws {
     let system = try FakeSystem()
     func expect(_ text: String, _ problem: String?) {
