@@ -49,6 +49,11 @@ struct DMLBatch {
   }
   private var hasStarted = false
 
+  /// Whether the request of this number names memory that it may touch.
+  func isValid(_ number: Int) -> Bool {
+    if case .invalidArgument? = errors[number] { false } else { true }
+  }
+
   /// Lets the CPU do what a device has no room for.
   mutating func fallBack() {
     policy.fallsBack = true

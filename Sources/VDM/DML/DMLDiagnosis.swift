@@ -33,7 +33,8 @@ package struct DMLDiagnosis {
     if devices.isEmpty { return lack("no accelerator in /sys/bus/dsa/devices") }
     for device in devices {
       if device.isEnabled {
-        add("\(device.name) is enabled")
+        let node = device.numaNode.map { ", for threads of NUMA node \($0)" } ?? ""
+        add("\(device.name) is enabled\(node)")
       } else {
         note("\(device.name) is not enabled (accel-config enable-device \(device.name))")
       }

@@ -5,6 +5,8 @@
 final class DMLJob {
   let library: any DMLLibrary
   private let memory: UnsafeMutableRawPointer
+  /// Whether libdml has said how large its jobs are.
+  private let hasRoom: Bool
   private let crc: UnsafeMutablePointer<UInt32>
   /// For whom the job was initialised last.
   private var engine: DMLEngine?
@@ -13,8 +15,9 @@ final class DMLJob {
 
   init(_ library: any DMLLibrary) {
     self.library = library
-    let size = max(library.jobByteCount(for: .device), library.jobByteCount(for: .processor))
-    unsafe memory = .allocate(byteCount: max(size, 1), alignment: 64)
+    let sizes = [library.jobByteCount(for: .device), library.jobByteCount(for: .processor)]
+    hasRoom = !sizes.contains(0)
+    unsafe memory = .allocate(byteCount: max(sizes[0], sizes[1], 1), alignment: 64)
     unsafe crc = .allocate(capacity: 1)
     unsafe crc.initialize(to: 0)
   }
@@ -59,6 +62,8 @@ final class DMLJob {
 
   private func prepare(for engine: DMLEngine) -> DMLStatus {
     if self.engine == engine { return .ok }
+    // libdml would write past the end.
+    guard hasRoom else { return .internalError }
     if self.engine != nil { unsafe library.finalize(memory) }
     let status = unsafe library.initialize(memory, for: engine)
     self.engine = status == .ok ? engine : nil

@@ -21,9 +21,9 @@ public import MiniAsync
 /// A flush is always the CPU's own, and so is a memmove whose ranges are less than 4 KiB apart and
 /// overlap.
 ///
-/// May be used from any thread. A future that is dropped while it is at work leaves a slot behind
-/// that is finished when the mover is used next; the last reference to the mover, and its futures,
-/// waits for the device to be done.
+/// May be used from any thread. A future that is dropped while it is at work leaves a slot behind:
+/// each poll and each new operation goes on with a few of those. The last reference to the mover,
+/// and its futures, waits for the device to be done with the rest.
 ///
 /// Corresponds to C's `data_mover_dml_new` and `data_mover_dml_delete`.
 public final class DMLMover: DataMover, JobOwner {
@@ -74,7 +74,7 @@ public final class DMLMover: DataMover, JobOwner {
     let hasDevice = status == .ok || configuration.path == .auto && status?.isBusy == true
     if configuration.path == .hardware, let status, !hasDevice {
       let missing = DMLDiagnosis(of: library, on: system).firstProblem
-      throw .noAccelerator(status, missing: missing ?? "libdml's queues cannot be used")
+      throw .noAccelerator(status, missing: missing ?? Self.explanation(of: status))
     }
     let limit = hasDevice ? system.smallestTransferLimit ?? 2 << 20 : Int(UInt32.max) & ~4095
     policy = DMLTransfer.Policy(
@@ -89,6 +89,13 @@ public final class DMLMover: DataMover, JobOwner {
   deinit {
     // A device writes into its job when it is done: the memory must not be freed before.
     while !pool.finishOrphans() { sched_yield() }
+  }
+
+  /// What to look for where nothing of the system is missing.
+  private static func explanation(of status: DMLStatus) -> String {
+    status.isBusy
+      ? "all work queues of this NUMA node are full, or it has none (Configuration.numaNode)"
+      : "libdml's queues cannot be used"
   }
 
   /// Gives a device nothing to do, and waits until that is done.
@@ -133,6 +140,8 @@ public final class DMLMover: DataMover, JobOwner {
   }
 
   /// The number of slots in use: operations that exist, and those that were dropped and go on.
+  ///
+  /// Only counts them: what was dropped goes on when the mover is used.
   public var slotsInUse: Int { pool.inUse }
 
   // MARK: Operations

@@ -29,6 +29,13 @@ final class DMLPool: Sendable {
   /// Takes a slot, or `nil` if so many are in use.
   func take() -> DMLSlot? {
     finishOrphans()
+    if let slot = takeFree() { return slot }
+    // Any of the orphans may have ended.
+    finishOrphans(atMost: .max)
+    return takeFree()
+  }
+
+  private func takeFree() -> DMLSlot? {
     // ORDER: acquires what the slot's last user wrote; pairs with `giveBack`.
     let address = spare.load(ordering: .relaxed) == 0 ? 0 : spare.exchange(0, ordering: .acquiring)
     if address != 0 { return Self.slot(at: address) }
@@ -75,13 +82,14 @@ final class DMLPool: Sendable {
     contents.withLock { $0.orphans.append(slot) }
   }
 
-  /// Looks once at each orphan, and frees those that are done.
+  /// Looks at the orphans that wait longest, once at each, and frees those that are done.
   ///
+  /// - Parameter limit: At how many; few, because every poll does this.
   /// - Returns: Whether none is left.
   @discardableResult
-  func finishOrphans() -> Bool {
+  func finishOrphans(atMost limit: Int = 8) -> Bool {
     // A hint only: the list itself is under the lock.
-    var looks = orphanCount.load(ordering: .relaxed)
+    var looks = min(orphanCount.load(ordering: .relaxed), limit)
     while looks > 0 {
       looks -= 1
       // Taken out for the look, in which the CPU may have to move memory: no lock is held then.

@@ -50,8 +50,15 @@ final class DMLSlot {
   /// By the CPU's own flush, whoever has written: what a device has written is coherent with the
   /// caches once it says that it is done. One drain serves all requests of a batch.
   private func makeDurable() {
-    var needsDrain = flush(transfer.request)
-    for transfer in batch?.transfers ?? [] where flush(transfer.request) { needsDrain = true }
+    var needsDrain = false
+    if let batch {
+      // A batch leaves `transfer` as the slot's last operation left it: its memory may be gone.
+      for (number, transfer) in batch.transfers.enumerated() where batch.isValid(number) {
+        if flush(transfer.request) { needsDrain = true }
+      }
+    } else {
+      needsDrain = flush(transfer.request)
+    }
     if needsDrain { NativeMemory.best.drain() }
   }
 

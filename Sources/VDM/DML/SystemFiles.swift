@@ -41,10 +41,12 @@ package struct SystemFiles: Sendable {
   /// Whether the kernel has a driver for accelerators.
   var hasDriver: Bool { unsafe access(root + Self.devicesDirectory, F_OK) == 0 }
 
-  /// The accelerators, and whether each is enabled.
-  var devices: [(name: String, isEnabled: Bool)] {
+  /// The accelerators, whether each is enabled, and its NUMA node if the system has several.
+  var devices: [(name: String, isEnabled: Bool, numaNode: Int?)] {
     names(Self.devicesDirectory).filter { $0.hasPrefix("dsa") }.map {
-      ($0, attribute($0, "state") == "enabled")
+      let node = attribute($0, "numa_node").flatMap { Int($0) }
+      // -1 says that there are no nodes.
+      return ($0, attribute($0, "state") == "enabled", node.flatMap { $0 < 0 ? nil : $0 })
     }
   }
 

@@ -58,6 +58,15 @@ import VDM
     #expect(diagnosis.lines.contains { $0.contains("libdml double") })
   }
 
+  @Test func `the threads that an accelerator is for are told`() throws {
+    let system = try FakeSystem()
+    for (node, end) in [("-1", "enabled"), ("1", "enabled, for threads of NUMA node 1")] {
+      try system.write("sys/bus/dsa/devices/dsa0/numa_node", node + "\n")
+      let lines = DMLDiagnosis(of: DoubledDML(), on: system.files()).lines
+      #expect(lines.contains("ok: dsa0 is " + end))
+    }
+  }
+
   @Test func `the first thing that is missing is told`() throws {
     let system = try FakeSystem()
     func expect(_ text: String, _ problem: String?) {
@@ -121,6 +130,22 @@ import VDM
     }
     #expect(library.counts.misuses == 0)
     #expect(library.counts.initialised == library.counts.finalised)
+  }
+
+  @Test func `queues that stay full where nothing is missing are told as such`() throws {
+    let system = try FakeSystem()
+    let library = DoubledDML { $0.queue_size = 0 }
+    do {
+      let configuration = DMLMover.Configuration(path: .hardware)
+      _ = try DMLMover(configuration: configuration, library: library, system: system.files())
+      Issue.record("no error")
+    } catch {
+      guard case .noAccelerator(.workQueuesNotAvailable, let missing) = error else {
+        Issue.record("\(error)")
+        return
+      }
+      #expect(missing.contains("NUMA node") && missing.contains("Configuration.numaNode"))
+    }
   }
 
   @Test(arguments: [UInt32](1...45) + [100, 101])

@@ -171,6 +171,15 @@ import VDM
     #expect(library.counts.misuses == 0)
   }
 
+  @Test func `a job of unknown size is not written to`() throws {
+    let library = DoubledDML(knowsSizes: false)
+    let mover = try mover(.software, library)
+    for kind in Kind.allCases {
+      #expect(run(kind, on: mover).error == .dml(.internalError))
+    }
+    #expect(library.counts.initialised == 0 && library.counts.finalised == 0)
+  }
+
   @Test func `a full queue leaves the future idle, and it is tried again`() throws {
     let library = DoubledDML()
     let mover = try DMLMover.doubled(.hardware, library)
