@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -20,7 +21,7 @@
 int cfib_epoll_create(void) { return RESULT(epoll_create1(EPOLL_CLOEXEC)); }
 
 int cfib_epoll_add(int epoll, int descriptor, uint64_t cookie) {
-  struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET};
+  struct epoll_event event = {.events = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET};
   event.data.u64 = cookie;
   return RESULT(epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event));
 }
@@ -43,10 +44,14 @@ int cfib_epoll_wait(int epoll, struct epoll_event *events, int count, int64_t na
 
 uint64_t cfib_event_cookie(const struct epoll_event *event) { return event->data.u64; }
 
-int cfib_descriptor_kind(int descriptor, int *is_socket) {
+int cfib_descriptor_kind(int descriptor, int *socket_kind) {
   struct stat status;
   if (fstat(descriptor, &status)) return -errno;
-  *is_socket = S_ISSOCK(status.st_mode);
+  int protocol = 0;
+  socklen_t length = sizeof protocol;
+  *socket_kind = S_ISSOCK(status.st_mode);
+  if (*socket_kind && !getsockopt(descriptor, SOL_SOCKET, SO_PROTOCOL, &protocol, &length))
+    *socket_kind = protocol == IPPROTO_TCP ? 2 : 1;
   if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || S_ISBLK(status.st_mode)) return 1;
   return S_ISCHR(status.st_mode) ? 2 : 0;
 }

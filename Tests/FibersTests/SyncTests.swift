@@ -137,8 +137,7 @@ struct MutexTests {
 
 @Suite("Conditions")
 struct ConditionTests {
-  /// What the fibers share, reached by reference: see ``seesChanges()``.
-  private final class Queue { var numbers: [Int] = [] }
+  private struct Queue { var numbers: [Int] = [] }
 
   @Test("A queue with a mutex and two conditions: nothing lost, in order")
   func queue() throws {
@@ -151,7 +150,7 @@ struct ConditionTests {
         var got: [Int] = []
         while true {
           let number = try mutex.withLock { queue in
-            while queue.numbers.isEmpty { try notEmpty.wait(releasing: mutex) }
+            while queue.numbers.isEmpty { try notEmpty.wait(releasing: mutex, &queue) }
             notFull.signal()
             return queue.numbers.removeFirst()
           }
@@ -163,7 +162,7 @@ struct ConditionTests {
     try runtime.spawn {
       for number in Array(0..<100) + [-1, -1, -1] {
         try mutex.withLock { queue in
-          while queue.numbers.count == 4 { try notFull.wait(releasing: mutex) }
+          while queue.numbers.count == 4 { try notFull.wait(releasing: mutex, &queue) }
           queue.numbers.append(number)
           notEmpty.signal()
         }
@@ -175,27 +174,21 @@ struct ConditionTests {
 
   @Test("A waiter sees what others have made of the protected value")
   func seesChanges() throws {
-    // An inout value belongs to the closure alone, so the optimiser keeps what it has read over
-    // the wait: the example in the documentation of FiberCondition waits for ever in release.
-    try withKnownIssue("the access to the value is held over the wait", isIntermittent: true) {
-      let runtime = try virtualRuntime()
-      let mutex = FiberMutex(0)
-      let changed = FiberCondition()
-      let waiter = try runtime.spawn {
-        try mutex.withLock { value in
-          while value == 0 { try changed.wait(releasing: mutex) }
-          return value
-        }
+    let runtime = try virtualRuntime()
+    let mutex = FiberMutex(0)
+    let changed = FiberCondition()
+    let waiter = try runtime.spawn {
+      try mutex.withLock { value in
+        while value == 0 { try changed.wait(releasing: mutex, &value) }
+        return value
       }
-      try runtime.spawn {
-        try mutex.withLock { $0 = 7 }
-        changed.signal()
-      }
-      try runtime.run()
-      #expect(try waiter.join() == 7)
-    } when: {
-      !isDebugBuild
     }
+    try runtime.spawn {
+      try mutex.withLock { $0 = 7 }
+      changed.signal()
+    }
+    try runtime.run()
+    #expect(try waiter.join() == 7)
   }
 
   @Test("A signal wakes the one that waits longest, a broadcast all, in order")
@@ -207,8 +200,8 @@ struct ConditionTests {
     condition.signal()  // nobody waits: it is not remembered
     for id in 0..<5 {
       try runtime.spawn {
-        try mutex.withLock { _ in
-          try condition.wait(releasing: mutex)
+        try mutex.withLock { value in
+          try condition.wait(releasing: mutex, &value)
           #expect(mutex.isLocked)
           log.add("\(id)")
           try Fiber.yield()
@@ -233,7 +226,7 @@ struct ConditionTests {
     let waiter = try runtime.spawn {
       try mutex.withLock { value in
         do throws(FiberCancelled) {
-          try condition.wait(releasing: mutex)
+          try condition.wait(releasing: mutex, &value)
         } catch {
           log.add("cut at \(nanosecondsNow()), \(value.numbers)")
           // Nobody else is in there.
@@ -270,8 +263,8 @@ struct ConditionTests {
       let log = Log()
       let waiters = try (0..<2).map { id in
         try runtime.spawn {
-          try mutex.withLock { _ in
-            try condition.wait(releasing: mutex)
+          try mutex.withLock { value in
+            try condition.wait(releasing: mutex, &value)
             log.add("\(id)")
             if id == 0 { try Fiber.yield() }
           }

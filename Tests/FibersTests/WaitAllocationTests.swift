@@ -68,7 +68,7 @@ struct WaitAllocationTests {
     let condition = FiberCondition()
     func turn(_ mine: Int) throws {
       try mutex.withLock { counter in
-        while counter.value % 2 != mine { try condition.wait(releasing: mutex) }
+        while counter.value % 2 != mine { try condition.wait(releasing: mutex, &counter) }
         counter.value += 1
         condition.broadcast()
       }

@@ -53,7 +53,11 @@ struct WaitDeathTests {
           }
         }
         try runtime.run()
-      case .waitUnheld: try inFiber { try FiberCondition().wait(releasing: mutex) }
+      case .waitUnheld:
+        try inFiber {
+          var value = 0
+          try FiberCondition().wait(releasing: mutex, &value)
+        }
       case .doneTwice: FiberWaitGroup().done()
       case .addNegative: FiberWaitGroup().add(-1)
       case .releaseZero: FiberSemaphore(permits: 0).release(0)

@@ -21,8 +21,9 @@ uint64_t cfib_event_cookie(const struct epoll_event *event);
 // ---- Descriptors.
 
 /// What a descriptor is, as to waiting: 0 can be polled, 1 has to be served by a thread that blocks
-/// (regular files, directories, block devices), 2 a character device: ask epoll.
-int cfib_descriptor_kind(int descriptor, int *is_socket);
+/// (regular files, directories, block devices), 2 a character device: ask epoll. `socket_kind` becomes 0: no
+/// socket, 1: a socket, 2: one of TCP.
+int cfib_descriptor_kind(int descriptor, int *socket_kind);
 /// Makes it non-blocking. Returns the flags it had.
 int cfib_set_nonblocking(int descriptor);
 int cfib_set_flags(int descriptor, int flags);

@@ -120,15 +120,17 @@ extension IOReference {
     if unsafe slot.pointee.kind == .blocking {
       return try performElsewhere(.read) { unsafe cfib_read($0, buffer.baseAddress, buffer.count) }
     }
-    // What a stream has left was read by the last call: save one that would block. Not when the
-    // other side has ended: that is told once, and read like bytes.
-    if unsafe slot.pointee.isDrained && !slot.pointee.isHungUp && slot.pointee.isRegistered {
+    // What a stream had was read by the last call: save one that would block. Not when the wait
+    // would throw at once: what has come since the last look at events is read all the same.
+    if unsafe slot.pointee.isDrained && !slot.pointee.asksFirst && slot.pointee.isRegistered,
+      unsafe !buffer.isEmpty, !scheduler.fiber.life.isInterrupted
+    {
       try wait(.read, scheduler)
     }
     while true {
       let result = unsafe cfib_read(slot.pointee.descriptor, buffer.baseAddress, buffer.count)
       if result >= 0 {
-        if unsafe slot.pointee.kind == .socket {
+        if unsafe slot.pointee.kind == .stream {
           unsafe slot.pointee.isDrained = result < buffer.count
         }
         return result

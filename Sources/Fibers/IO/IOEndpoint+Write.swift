@@ -106,7 +106,7 @@ extension IOEndpoint where Self: ~Copyable {
           iov_base: UnsafeMutableRawPointer(mutating: buffers[index].baseAddress),
           iov_len: buffers[index].count)
       }
-      let isSocket = unsafe reference.slot.pointee.kind == .socket
+      let isSocket = unsafe reference.slot.pointee.kind.isSocket
       return try reference.perform(.writev, .write) { descriptor in
         unsafe isSocket
           ? cfib_sendv(descriptor, parts.baseAddress, Int32(parts.count))
@@ -119,7 +119,7 @@ extension IOEndpoint where Self: ~Copyable {
 extension IOReference {
   @inline(__always)
   func write(_ buffer: UnsafeRawBufferPointer) throws(IOError) -> Int {
-    let isSocket = unsafe slot.pointee.kind == .socket
+    let isSocket = unsafe slot.pointee.kind.isSocket
     return try perform(.write, .write) { descriptor in
       unsafe isSocket
         ? cfib_send(descriptor, buffer.baseAddress, buffer.count)

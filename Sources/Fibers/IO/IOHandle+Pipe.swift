@@ -104,6 +104,8 @@ extension IOHandle {
   public static func open(
     _ path: String, _ options: OpenOptions = .read, permissions: UInt32 = 0o644
   ) throws(IOError) -> IOHandle {
+    // C would see the path end there.
+    guard !path.utf8.contains(0) else { throw .system(call: .open, code: EINVAL) }
     let descriptor = Fiber.blocking {
       unsafe cfib_open(path, options.rawValue | O_NONBLOCK, permissions)
     }

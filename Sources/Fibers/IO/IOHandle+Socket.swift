@@ -78,7 +78,9 @@ extension IOHandle {
   }
 
   static func socket(_ family: Int32, _ type: Int32) throws(IOError) -> IOHandle {
-    try IOHandle(IOError.check(.socket, cfib_socket(family, type)), kind: .socket)
+    let isStream = family != AF_UNIX && type == Int32(SOCK_STREAM.rawValue)
+    return try IOHandle(
+      IOError.check(.socket, cfib_socket(family, type)), kind: isStream ? .stream : .socket)
   }
 
   static func setOption(
@@ -106,7 +108,7 @@ extension IOEndpoint where Self: ~Copyable {
     while true {
       let scheduler = try reference.enter()
       let result = try cfib_accept(reference.descriptor)
-      if result >= 0 { return try IOHandle(result, kind: .socket) }
+      if result >= 0 { return try unsafe IOHandle(result, kind: reference.slot.pointee.kind) }
       switch -result {
       // The peer has given up while its connection waited: not an error of ours.
       case ECONNABORTED, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH,

@@ -55,11 +55,12 @@ public struct IOHandle: IOEndpoint, ~Copyable {
   }
 
   private init(_ descriptor: Int32, isOwned: Bool) throws(IOError) {
-    var isSocket: Int32 = 0
-    let kind = try unsafe IOError.check(.fstat, cfib_descriptor_kind(descriptor, &isSocket))
+    var socket: Int32 = 0
+    let kind = try unsafe IOError.check(.fstat, cfib_descriptor_kind(descriptor, &socket))
     let blocks = kind == 1
     let reference = try IOReference(
-      descriptor, kind: blocks ? .blocking : isSocket != 0 ? .socket : .pollable)
+      descriptor,
+      kind: blocks ? .blocking : socket == 0 ? .pollable : socket == 1 ? .socket : .stream)
     do throws(IOError) {
       // Of character devices some can be polled.
       if kind == 2, try unsafe !reference.loop.register(reference.slot) {
@@ -104,7 +105,7 @@ public struct IOHandle: IOEndpoint, ~Copyable {
 
   /// Gives the descriptor up, open, such as to another thread.
   ///
-  /// As ``close()`` for fibers that wait on it. It stays non-blocking.
+  /// As ``close()`` for fibers that wait on it. It stays non-blocking, unless it was borrowed.
   ///
   /// - Returns: The descriptor: the caller closes it.
   public consuming func release() -> Int32 {
@@ -124,8 +125,9 @@ public struct IOHandle: IOEndpoint, ~Copyable {
     }
     let descriptor = unsafe slot.pointee.descriptor
     var result: Int32 = 0
+    // Also before a close: copies of the descriptor (dup, fork) would keep the registration.
+    if unsafe slot.pointee.isRegistered { cfib_epoll_remove(loop.epoll, descriptor) }
     if keepingOpen {
-      if unsafe slot.pointee.isRegistered { cfib_epoll_remove(loop.epoll, descriptor) }
       if !isOwned, formerFlags >= 0 { cfib_set_flags(descriptor, formerFlags) }
     } else if unsafe slot.pointee.callsElsewhere > 0 {
       unsafe slot.pointee.closesLater = true

@@ -47,7 +47,7 @@ final class IOLoop {
     unsafe slot.pointee.kind = kind
     unsafe slot.pointee.isRegistered = false
     unsafe slot.pointee.isDrained = false
-    unsafe slot.pointee.isHungUp = false
+    unsafe slot.pointee.asksFirst = false
     unsafe slot.pointee.closesLater = false
     return unsafe slot
   }
@@ -104,7 +104,7 @@ final class IOLoop {
 
   private func note(_ bits: UInt32, at slot: UnsafeMutablePointer<IOSlot>) {
     let ends = EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue
-    if bits & ends != 0 { unsafe slot.pointee.isHungUp = true }
+    if bits & (ends | EPOLLPRI.rawValue) != 0 { unsafe slot.pointee.asksFirst = true }
     if bits & (EPOLLIN.rawValue | ends) != 0 {
       unsafe slot.pointee.isDrained = false
       unsafe wake(&slot.pointee.reader)

@@ -63,7 +63,8 @@ public struct IOReference {
   @inline(__always)
   func enter() throws(IOError) -> Scheduler {
     let scheduler = Fiber.fiberScheduler("IOHandle")
-    if loop.thread != Scheduler.threadID { refuseThread() }
+    // Also what belongs to another runtime of the same thread: nobody would look at its events.
+    if unsafe scheduler.state.pointee.loop !== loop { refuseRuntime() }
     guard isOpen else { throw .closed }
     unsafe scheduler.state.pointee.promptCalls += 1
     if unsafe scheduler.state.pointee.promptCalls > Self.promptCallLimit { try giveWay(scheduler) }
@@ -82,8 +83,13 @@ public struct IOReference {
   }
 
   @inline(never)
-  private func refuseThread() -> Never {
-    misuse("IOHandle: it belongs to another thread's runtime; release() it and register it there")
+  private func refuseRuntime() -> Never {
+    if loop.thread != Scheduler.threadID {
+      misuse("IOHandle: it belongs to another thread's runtime; release() it and register it there")
+    }
+    misuse(
+      "IOHandle: it belongs to another runtime of this thread (outside of fibers, to the default"
+        + " one); make it in a fiber of the runtime that uses it")
   }
 
   /// After a call that failed: waits if it would have blocked.

@@ -9,10 +9,14 @@ struct IOSlot: ~Copyable {
   enum Kind: UInt8 {
     /// epoll tells when it is ready.
     case pollable
-    /// The same, and it is a socket.
+    /// The same, and it is a socket: of packets, or one that may bring descriptors along.
     case socket
+    /// The same, and it is a TCP connection: a read that takes less than it could has taken all.
+    case stream
     /// Calls block: helper threads make them.
     case blocking
+
+    var isSocket: Bool { self == .socket || self == .stream }
   }
 
   let index: UInt32
@@ -24,8 +28,9 @@ struct IOSlot: ~Copyable {
   var isRegistered = false
   /// Whether the last read took all there was, and nothing was heard since.
   var isDrained = false
-  /// Whether the other side has said that it ends: its end must be read, not waited for.
-  var isHungUp = false
+  /// Whether only a read can tell if there is anything: the other side has said that it ends (told
+  /// once, and read like bytes), or has sent urgent data, at which reads stop short.
+  var asksFirst = false
   /// Who waits; parked, or about to notice that it waits no more.
   var reader: FiberRef?
   var writer: FiberRef?

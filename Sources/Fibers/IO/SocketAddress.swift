@@ -131,7 +131,9 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
   public static func resolve(
     _ host: String, port: UInt16
   ) throws(NameError) -> [SocketAddress] {
-    try Fiber.blocking { () throws(NameError) -> [SocketAddress] in
+    // C would see the name end there.
+    guard !host.utf8.contains(0) else { throw NameError(host: host, code: EAI_NONAME) }
+    return try Fiber.blocking { () throws(NameError) -> [SocketAddress] in
       var hints = unsafe addrinfo()
       unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
       unsafe hints.ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG

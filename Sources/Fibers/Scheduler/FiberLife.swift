@@ -69,6 +69,10 @@ package struct FiberLife: Equatable {
     set { attention = newValue ? attention | Self.expiredBit : attention & ~Self.expiredBit }
   }
 
+  /// Whether the next suspension may throw at once.
+  @inline(__always)
+  package var isInterrupted: Bool { attention != 0 }
+
   /// Throws here and now if a suspension would: `leave` means that it would not.
   @inline(__always)
   package mutating func check() -> Suspension {
@@ -104,6 +108,12 @@ package struct FiberLife: Equatable {
     phase = .running
     return check()
   }
+
+  /// Lets the others have their turn before a suspension is refused.
+  package mutating func takeTurn() { phase = .ready }
+
+  /// Back from ``takeTurn()``.
+  package mutating func resumeTurn() { phase = .running }
 
   /// Suspends until ``wake()`` or an interrupt.
   @inline(__always)

@@ -41,25 +41,31 @@ extension Scheduler {
     let door = unsafe state.pointee.door
     let next = unsafe state.pointee.timers.nextWake
     let parked = unsafe state.pointee.externalWaits + state.pointee.descriptorWaits
-    let waitsOutside = parked > 0 || (serving && !door.isStopping)
+    let waitsForFibers = parked > 0
+    let waitsOutside = waitsForFibers || (serving && !door.isStopping)
     guard waitsOutside || next != nil else { return false }
     if unsafe state.pointee.hasVirtualTime, !waitsOutside, let next {
       unsafe state.pointee.now = max(state.pointee.now, next)
     } else {
-      sleep(nanoseconds: next.map { max(0, $0 - readClock()) })
+      sleep(
+        nanoseconds: next.map { max(0, $0 - readClock()) },
+        heedsStop: !waitsForFibers && next == nil)
     }
     lookAtClock()
     return true
   }
 
   /// Sleeps until a wake from outside, an event on a descriptor, or for so long.
-  private func sleep(nanoseconds: Int64?) {
+  ///
+  /// - Parameter heedsStop: Whether a stop ends what is waited for: else, asked for earlier, it would
+  ///   keep the thread awake for as long as fibers wait.
+  private func sleep(nanoseconds: Int64?, heedsStop: Bool) {
     let door = unsafe state.pointee.door
     if unsafe state.pointee.descriptorWaits > 0, let loop = unsafe state.pointee.loop {
-      let isSafe = door.announceSleep()
+      let isSafe = door.announceSleep(heedsStop: heedsStop)
       loop.poll(nanoseconds: isSafe ? nanoseconds ?? -1 : 0)
       door.endSleep()
-    } else if door.announceSleep() {
+    } else if door.announceSleep(heedsStop: heedsStop) {
       door.sleep(nanoseconds: nanoseconds)
       door.endSleep()
     }

@@ -110,11 +110,12 @@ final class Door: WakeTarget {
 
   /// Says that the owner is about to sleep: who leaves something from now on rings.
   ///
+  /// - Parameter heedsStop: Whether a stop is something, too.
   /// - Returns: False when something is there already: do not sleep.
-  func announceSleep() -> Bool {
+  func announceSleep(heedsStop: Bool) -> Bool {
     // ORDER: sequentially consistent: announce, then look; ring() publishes, then looks here.
     sleeping.store(true, ordering: .sequentiallyConsistent)
-    return inbox.isEmptyBeforeSleep && !isStopping
+    return inbox.isEmptyBeforeSleep && !(heedsStop && isStopping)
   }
 
   /// Sleeps until the bell rings, or for so long; between ``announceSleep()`` and ``endSleep()``.
