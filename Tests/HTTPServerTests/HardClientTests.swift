@@ -27,7 +27,7 @@ import Testing
     try directory.write("index.html", [])
     try directory.write("big", bytes)
     let server = try TestServer(directory.path)
-    let lazy = try (0..<4).map { _ in try Client(server, receiveBuffer: 4096) }
+    let lazy = try (0..<4).map { _ in try Client(server, receiveBuffer: 131_072) }
     for client in lazy { try client.send("GET /big HTTP/1.1\r\nHost: a\r\n\r\n") }
     for client in lazy { waitUntil { client.canRead } }
     for _ in 0..<50 { #expect(try isServing(server)) }
@@ -146,7 +146,7 @@ import Testing
     let directory = try ScratchDirectory()
     try directory.write("index.html", variedBytes(20_000_000))
     let server = try TestServer(directory.path, "--request-timeout", "1", "--connections", "1")
-    let lazy = try Client(server, receiveBuffer: 4096)
+    let lazy = try Client(server, receiveBuffer: 131_072)
     try lazy.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     waitUntil { lazy.canRead }
     // There is room for one connection: this one is served when the other has lost it.
@@ -159,7 +159,7 @@ import Testing
     let bytes = variedBytes(12_000_000)
     try directory.write("index.html", bytes)
     let server = try TestServer(directory.path, "--request-timeout", "1", "--idle-timeout", "1")
-    let slow = try Client(server, receiveBuffer: 65536)
+    let slow = try Client(server, receiveBuffer: 262_144)
     // In two pieces, so that the limit for a request is in force when it is complete.
     try slow.send("GET / HTTP/1.1\r\nHost: a\r\n")
     try slow.send("\r\n")

@@ -100,7 +100,7 @@ import Testing
   @Test func `a file that changes under its reader is not taken for whole`() throws {
     let directory = try ScratchDirectory()
     try directory.write("a", variedBytes(8_000_000))
-    let client = try Client(try TestServer(directory.path), receiveBuffer: 4096)
+    let client = try Client(try TestServer(directory.path), receiveBuffer: 131_072)
     try client.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n")
     // The server has begun, and waits for the client to read.
     waitUntil { client.canRead }

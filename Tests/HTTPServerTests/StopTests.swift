@@ -19,7 +19,7 @@ import Testing
     let half2 = try Client(server)
     try half2.send("GET /none HTTP/1.1\r\nHost: a\r\n\r\nGET /none HTTP/1.1\r\nHo")
     #expect(try half2.readResponse().status == 404)
-    let busy = try Client(server, receiveBuffer: 4096)
+    let busy = try Client(server, receiveBuffer: 131_072)
     try busy.send("GET /big HTTP/1.1\r\nHost: a\r\n\r\nGET /big HTTP/1.1\r\nHost: a\r\n\r\n")
     waitUntil { busy.canRead }
 
@@ -57,7 +57,7 @@ import Testing
     let directory = try ScratchDirectory()
     try directory.write("index.html", variedBytes(20_000_000))
     let server = try TestServer(directory.path, "--stop-timeout", "1")
-    let lazy = try Client(server, receiveBuffer: 4096)
+    let lazy = try Client(server, receiveBuffer: 131_072)
     try lazy.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     waitUntil { lazy.canRead }
     let result = try server.stop()
