@@ -110,9 +110,10 @@ import VDM
           }
           return
         }
+        // A batch is counted without a look whether there is still a map.
         for _ in 0..<5000 {
-          let future = map.memsetAsync(map.address, to: 1, byteCount: 1)
-          _ = consume future
+          let batch = map.batch()
+          _ = consume batch
         }
         running.withLock { $0 -= 1 }
       }
