@@ -123,7 +123,7 @@ let package = Package(
       name: "ExampleTests",
       dependencies: [
         "basic", "basic-async", "async-await", "hashmap", "copy-file", "pmem2-copy", "pmem2-log",
-        "ExampleSupport", "TestSupport",
+        "ExampleSupport", "PMem2", "TestSupport",
       ],
       linkerSettings: program),
     .testTarget(name: "FibersTests", dependencies: ["Fibers", "VDM", "TestSupport"]),

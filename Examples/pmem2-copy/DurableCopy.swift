@@ -25,9 +25,10 @@ package struct CopyOptions: Equatable {
 /// - Returns: What was copied, and what made it durable.
 func copyDurably(_ options: CopyOptions) throws -> String {
   let from = try OpenFile(options.source, O_RDONLY)
+  // Before anything of the destination is touched.
+  let byteCount = try from.regularByteCount()
   let to = try OpenFile(options.destination, O_RDWR | O_CREAT)
-  let byteCount = try from.status().st_size
-  try to.becomeCopy(of: from, byteCount: byteCount)
+  let formerCount = try to.makeRoom(forCopyOf: from, byteCount: byteCount)
 
   var granularity = "nothing to map"
   if byteCount > 0 {
@@ -35,8 +36,15 @@ func copyDurably(_ options: CopyOptions) throws -> String {
     readOnly.protection = .read
     let source = try Map(Source(descriptor: from.descriptor), readOnly)
     let mover = try options.threads.map { try ThreadMover(configuration: .init(threads: $0)) }
-    let map = try Map(
-      Source(descriptor: to.descriptor), Config(granularity: options.granularity, mover: mover))
+    let map: Map
+    do {
+      map = try Map(
+        Source(descriptor: to.descriptor), Config(granularity: options.granularity, mover: mover))
+    } catch {
+      // Refused: what was there stays there.
+      try to.setByteCount(formerCount)
+      throw error
+    }
     granularity = "durable by \(map.granularity)"
 
     var progress = Progress("copied", byteCount: byteCount)
@@ -51,6 +59,7 @@ func copyDurably(_ options: CopyOptions) throws -> String {
         progress.advance(by: output.byteCount)
       })
   }
+  try to.setByteCount(byteCount)
   // The bytes are durable; now the size and the name.
   try to.synchronise()
   return "\(formatByteCount(byteCount)), \(granularity)"
@@ -77,18 +86,35 @@ private struct OpenFile: ~Copyable {
     return status
   }
 
-  /// Makes it as long as a copy of `other` will be, with room for each byte.
-  func becomeCopy(of other: borrowing OpenFile, byteCount: Int) throws {
+  /// How many bytes a copy will have; only regular files tell.
+  func regularByteCount() throws -> Int {
+    let status = try status()
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw CopyFailure("'\(path)' is not a regular file", nil)
+    }
+    return status.st_size
+  }
+
+  /// Makes it at least as long as a copy of `other` will be, with room for each byte.
+  ///
+  /// What it holds is not changed.
+  ///
+  /// - Returns: How long it was.
+  func makeRoom(forCopyOf other: borrowing OpenFile, byteCount: Int) throws -> Int {
     let (mine, others) = (try status(), try other.status())
     guard (mine.st_dev, mine.st_ino) != (others.st_dev, others.st_ino) else {
       throw CopyFailure("'\(path)' and '\(other.path)' are the same file", nil)
     }
-    guard ftruncate(descriptor, byteCount) == 0 else {
-      throw CopyFailure("cannot write '\(path)'", errno)
-    }
     // A file with holes would be found not to fit only when bytes are stored: by `SIGBUS`.
     let number = byteCount > 0 ? posix_fallocate(descriptor, 0, byteCount) : 0
     guard number == 0 else { throw CopyFailure("no room for '\(path)'", number) }
+    return mine.st_size
+  }
+
+  func setByteCount(_ byteCount: Int) throws {
+    guard ftruncate(descriptor, byteCount) == 0 else {
+      throw CopyFailure("cannot write '\(path)'", errno)
+    }
   }
 
   func synchronise() throws {

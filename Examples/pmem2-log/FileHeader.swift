@@ -13,18 +13,27 @@ enum FileHeader {
 
   /// Checks the header, or writes it if the file is new.
   ///
+  /// - Parameters:
+  ///   - map: Where the log is.
+  ///   - file: The map's file, whose name and size are made durable before the header says that
+  ///     there is a log.
   /// - Returns: The log's identity.
-  static func check(_ map: Map) throws -> UInt64 {
+  /// - Throws: ``LogError/notALog`` if it is something else, or the header is damaged.
+  static func check(_ map: Map, of file: LogFile?) throws -> UInt64 {
     guard map.byteCount > size else { throw LogError.notALog }
     let bytes = UnsafeRawBufferPointer(rebasing: map.bytes[..<size])
     func field(_ index: Int) -> UInt64 { bytes.load(fromByteOffset: 8 * index, as: UInt64.self) }
     // A log whose maker was killed before this was durable has no records: it is made again. The
-    // checksum is that of the fields, which may have arrived in part.
+    // checksum is that of the fields, which may have arrived in part. If there are records, the
+    // header was complete, and is damaged: another identity would lose them all.
     let isComplete = field(2) == checksum(field(1))
     if field(0) == magic, isComplete { return field(1) }
-    guard bytes.dropFirst(24).allSatisfy({ $0 == 0 }), field(0) == 0 || field(0) == magic else {
-      throw LogError.notALog
-    }
+    let first = map.bytes[size...].prefix(RecordHeader.size)
+    let isUntouched = bytes.prefix(24).allSatisfy { $0 == 0 }
+    guard bytes.dropFirst(24).allSatisfy({ $0 == 0 }), field(0) == 0 || field(0) == magic,
+      isUntouched || first.allSatisfy({ $0 == 0 })
+    else { throw LogError.notALog }
+    try file?.synchronise()
     let identity = UInt64.random(in: 1 ... .max)
     let header = [magic, identity, checksum(identity)]
     try header.withUnsafeBytes { header in

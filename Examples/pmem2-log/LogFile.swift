@@ -1,11 +1,13 @@
 import Glibc
 
 /// The open file of a log, which no other process has open; closed when it goes out of scope.
-final class LogFile {
+package final class LogFile {
   let descriptor: CInt
+  private let path: String
 
   /// Opens a file, or makes one with room for each byte.
   init(path: String, byteCount: Int) throws(LogError) {
+    self.path = path
     descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw .system("open", errno: errno) }
     // The lock goes with the process, however that ends.
@@ -17,10 +19,13 @@ final class LogFile {
     if status.st_size == 0 {
       let number = posix_fallocate(descriptor, 0, byteCount)
       guard number == 0 else { throw .system("posix_fallocate", errno: number) }
-      // The name and the size, too, must be there after a power cut.
-      guard fsync(descriptor) == 0 else { throw .system("fsync", errno: errno) }
-      try Self.synchroniseDirectory(of: path)
     }
+  }
+
+  /// Makes its name and its size durable, which are not in any map.
+  func synchronise() throws(LogError) {
+    guard fsync(descriptor) == 0 else { throw .system("fsync", errno: errno) }
+    try Self.synchroniseDirectory(of: path)
   }
 
   deinit {

@@ -11,11 +11,11 @@ import VDM
 package final class RecordLog {
   private let map: Map
   /// Keeps other processes away until the log is closed.
-  private let file: LogFile
+  private let file: LogFile?
   /// What the first record's checksum covers.
   private let seed: UInt64
   private let runtime = Runtime()
-  private let epoch = UInt64.random(in: 0 ... .max)
+  private var epoch = UInt64.random(in: 0 ... .max)
   // INVARIANT: the next record goes to `end` in the records' space; `count` records come before
   // it, and `checksum` is that of the last one. All of them are durable.
   private var end: Int
@@ -29,15 +29,30 @@ package final class RecordLog {
   ///   - path: The file.
   ///   - byteCount: How large a new one is made: a multiple of the page size.
   ///   - mover: What copies; `nil` for the calling thread.
-  package init(
+  package convenience init(
     path: String, byteCount: Int = 1 << 20, mover: (any DataMover)? = nil
   ) throws {
     let file = try LogFile(path: path, byteCount: byteCount)
-    map = try Map(Source(descriptor: file.descriptor), Config(granularity: .page, mover: mover))
-    let seed = try FileHeader.check(map)
+    let map = try Map(
+      Source(descriptor: file.descriptor), Config(granularity: .page, mover: mover))
+    try self.init(in: map, of: file)
+  }
+
+  /// Finds the valid records in a map, and makes them durable.
+  ///
+  /// - Parameters:
+  ///   - map: Where the log is. Nobody else writes there.
+  ///   - file: The map's file, if this is to close it.
+  /// - Throws: ``LogError/notALog``, or what has failed.
+  package init(in map: Map, of file: LogFile? = nil) throws {
+    let seed = try FileHeader.check(map, of: file)
     var reader = RecordReader(Self.records(of: map), seed: seed)
     while reader.next() != nil {}
+    // Who wrote them may have been killed before they were durable. What is appended now is lost
+    // with any of them.
+    try map.persist(map.address, byteCount: FileHeader.size + reader.end)
     (end, checksum, count) = (reader.end, reader.checksum, reader.count)
+    self.map = map
     self.file = file
     self.seed = seed
   }
@@ -46,8 +61,9 @@ package final class RecordLog {
   ///
   /// Their copies are under way together, and become durable together.
   ///
-  /// - Throws: ``LogError/full`` if they do not fit, or what has failed. None of them is part of
-  ///   the log then.
+  /// - Throws: ``LogError/full`` if they do not fit: nothing was written then. Or what has failed:
+  ///   none of them is part of this log, but if nothing is appended any more, some may be found
+  ///   when it is opened again.
   package func append(_ payloads: [[UInt8]]) throws {
     let size = payloads.reduce(0) { $0 + RecordHeader.recordSize($1.count) }
     let records = Self.records(of: map)
@@ -69,7 +85,13 @@ package final class RecordLog {
         to: map.address + FileHeader.size + end + offset, from: from, byteCount: length)
       offset += length
     }
-    try runtime.wait(&batch).get()
+    do {
+      try runtime.wait(&batch).get()
+    } catch {
+      // So that those that were written do not come back behind what takes their place.
+      epoch = .random(in: 0 ... .max)
+      throw error
+    }
     end += size
     checksum = sum
     count += UInt64(payloads.count)

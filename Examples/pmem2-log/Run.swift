@@ -27,8 +27,11 @@ func runLog(_ arguments: [String]) -> Int32 {
       try RecordLog(path: arguments[0]).append(arguments.dropFirst(2).map { Array($0.utf8) })
     case ("show", 2): try show(arguments[0])
     case ("fill", 3...4):
-      guard let seed = UInt64(arguments[2]) else { fallthrough }
-      try fill(arguments[0], seed: seed, withThreads: arguments.last == "threads")
+      let mover = arguments.dropFirst(3).first ?? "own"
+      guard let seed = UInt64(arguments[2]), ["own", "threads"].contains(mover) else {
+        fallthrough
+      }
+      try fill(arguments[0], seed: seed, withThreads: mover == "threads")
     default:
       write(usage, to: STDERR_FILENO)
       return 2

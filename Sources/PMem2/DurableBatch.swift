@@ -119,6 +119,8 @@ public struct DurableBatch: Future, ~Copyable {
     if group == nil {
       // SAFETY: the destinations were checked; the batch's maker answers for the sources.
       for operation in operations { unsafe operation.perform(with: map.system.memory) }
+      // What was written past the caches is waited for before the kernel is told to read it.
+      if map.granularity == .page { map.system.memory.drain() }
     }
     makeDurable()
     return .complete(end())

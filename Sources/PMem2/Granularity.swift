@@ -22,6 +22,8 @@ extension Granularity {
   ///
   /// - Returns: `nil` for anything else, which is as good as unset.
   init?(forcedBy value: String) {
+    // Some letters that are none of ASCII have capitals that are: "ı" becomes "I".
+    guard value.utf8.allSatisfy({ $0 < 0x80 }) else { return nil }
     switch value.uppercased() {
     case "BYTE": self = .byte
     case "CACHE_LINE", "CACHELINE": self = .cacheLine

@@ -18,9 +18,9 @@ import VDM
 /// holds one, so no copy under way loses its memory; one that was dropped while it ran is waited
 /// for.
 ///
-/// Any thread may use a map, several at a time, except that none may be inside ``memcpy(to:from:byteCount:flags:)``
-/// or another call that is not asynchronous while it is unmapped. They share its bytes as they
-/// share any memory.
+/// Any thread may use a map, several at a time, except that none may be inside
+/// ``memcpy(to:from:byteCount:flags:)`` or another call that is not asynchronous while it is
+/// unmapped. They share its bytes as they share any memory.
 ///
 /// Corresponds to C's `struct pmem2_map`.
 @safe
@@ -133,8 +133,9 @@ public final class Map {
 
   /// Unmaps it now.
   ///
-  /// From then on everything asked of it is refused. Waits for operations whose futures were dropped while they ran. What was mapped before
-  /// ``fromExisting(_:of:granularity:mover:)`` stays mapped.
+  /// From then on everything asked of it is refused. Waits for operations whose futures were
+  /// dropped while they ran. What was mapped before ``fromExisting(_:of:granularity:mover:)`` stays
+  /// mapped.
   ///
   /// - Throws: ``PMem2Error/mappingNotFound`` if it was unmapped already;
   ///   ``PMem2Error/operationsInFlight(_:)`` if futures are not complete, even if they are not
@@ -151,7 +152,9 @@ public final class Map {
     guard won else { throw found < 0 ? .mappingNotFound : .operationsInFlight(found) }
     let code = releaseMemory()
     guard code == 0 else {
-      inFlight.store(0, ordering: .relaxed)
+      // Not set to 0: a thread that makes a future may have counted it, and be about to take that
+      // back.
+      inFlight.wrappingSubtract(Self.unmapped, ordering: .relaxed)
       throw .system(call: "munmap", errno: code)
     }
   }

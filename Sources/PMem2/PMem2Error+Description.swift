@@ -16,6 +16,8 @@ extension PMem2Error: CustomStringConvertible {
     case .lengthOutOfRange(let length): "the length \(length) is negative"
     case .lengthUnaligned(let length, let alignment):
       "the length \(length) is not a multiple of the source's alignment, \(alignment)"
+    case .rangeOutsideSource(let offset, 0, let size):
+      "nothing of the source lies at offset \(offset) or behind it: it ends at \(size)"
     case .rangeOutsideSource(let offset, let count, let size):
       "\(count) bytes at offset \(offset) go past the end of the source, at \(size)"
     case .invalidProtection(let protection):

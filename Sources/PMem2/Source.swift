@@ -19,6 +19,9 @@ public struct Source: ~Copyable, Sendable {
     case device(String)
   }
 
+  /// `O_PATH` of <asm-generic/fcntl.h>: Glibc's module does not have it.
+  private static let pathOnly: CInt = 0o10000000
+
   let kind: Kind
   let system: System
   /// -1 for anonymous memory.
@@ -71,7 +74,9 @@ public struct Source: ~Copyable, Sendable {
     descriptor: CInt, ownsDescriptor: Bool = false, system: System
   ) throws(PMem2Error) {
     let flags = fcntl(descriptor, F_GETFL)
-    guard descriptor >= 0, flags >= 0, flags & O_ACCMODE != O_WRONLY else {
+    // One of `O_PATH` looks as if it were open for reading, and is not.
+    guard descriptor >= 0, flags >= 0, flags & O_ACCMODE != O_WRONLY, flags & Self.pathOnly == 0
+    else {
       throw .invalidDescriptor(descriptor)
     }
     var status = stat()

@@ -35,6 +35,12 @@ import pmem2_copy
     #expect(
       result.errors
         == "pmem2-copy: the memory persists by page, but by cacheLine or finer is required\n")
+    // The destination is as it was.
+    for old in [[], [9], variedBytes(10_000)] as [[UInt8]] {
+      try directory.write("b", old)
+      let refused = try copy(directory["a"], directory["b"], "--granularity", "cache-line")
+      #expect(refused.end == .exit(1) && directory.read("b") == old)
+    }
     let finer = try copy(
       directory["a"], directory["b"], "--granularity", "cache-line", forced: "BYTE")
     #expect(finer.end == .exit(0))
@@ -48,6 +54,16 @@ import pmem2_copy
       #expect(result.end == .exit(1) && result.errors.hasPrefix("pmem2-copy: "))
     }
     #expect(directory.read("a") == [1, 2, 3])
+  }
+
+  @Test(arguments: ["/", "/dev/zero"])
+  func `a source that is no regular file is refused`(source: String) throws {
+    let directory = try ScratchDirectory()
+    try directory.write("b", [1, 2, 3])
+    let result = try copy(source, directory["b"])
+    #expect(result.end == .exit(1))
+    #expect(result.errors == "pmem2-copy: '\(source)' is not a regular file\n")
+    #expect(directory.read("b") == [1, 2, 3])
   }
 
   @Test func `progress is a bar on a terminal`() throws {

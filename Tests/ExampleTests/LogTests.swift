@@ -1,4 +1,5 @@
 import Glibc
+import PMem2
 import TestSupport
 import Testing
 import VDM
@@ -120,6 +121,72 @@ import pmem2_log
     }
   }
 
+  @Test func `a damaged header is not made again over records`() throws {
+    let directory = try ScratchDirectory()
+    do { try RecordLog(path: directory["log"], byteCount: 4096).append([[1], [2]]) }
+    let read = directory.read("log")
+    let whole = try #require(read)
+    for bit in 0..<64 * 8 where bit / 8 < 24 {
+      var flipped = whole
+      flipped[bit / 8] ^= 1 << UInt8(bit % 8)
+      try directory.write("flipped", flipped)
+      #expect(throws: LogError.notALog) { try RecordLog(path: directory["flipped"]) }
+      #expect(directory.read("flipped") == flipped)
+    }
+  }
+
+  /// A map of a file, whose calls of `msync` are told to `synchronise`, which may fail them.
+  private func map(
+    _ path: String, synchronise: @escaping @Sendable (UnsafeMutableRawPointer, Int) -> CInt
+  ) throws -> Map {
+    var system = System()
+    system.forcedGranularity = { "PAGE" }
+    system.synchronise = { address, count, flags in
+      guard synchronise(address, count) == 0 else {
+        errno = EIO
+        return -1
+      }
+      return msync(address, count, flags)
+    }
+    let descriptor = open(path, O_RDWR | O_CLOEXEC)
+    defer { close(descriptor) }
+    return try Map(Source(descriptor: descriptor, system: system), Config(granularity: .page))
+  }
+
+  @Test func `what a killed writer has left is durable before anything is appended`() throws {
+    let directory = try ScratchDirectory()
+    let path = directory["log"]
+    do { try RecordLog(path: path).append([variedBytes(10_000), [1]]) }
+    let ranges = Guarded<[Range<UInt>]>([])
+    let map = try map(path) { address, count in
+      let start = UInt(bitPattern: address)
+      ranges.withLock { $0.append(start..<start + UInt(count)) }
+      return 0
+    }
+    let log = try RecordLog(in: map)
+    let start = UInt(bitPattern: map.address)
+    // The file's header, and both records with theirs.
+    let end = start + 64 + 32 + 10_000 + 32 + 8
+    #expect(log.count == 2)
+    #expect(ranges.withLock { $0 }.contains { $0.contains(start) && $0.contains(end - 1) })
+  }
+
+  @Test func `what could not be appended does not come back behind what was`() throws {
+    let directory = try ScratchDirectory()
+    let path = directory["log"]
+    do { _ = try RecordLog(path: path) }
+    let fails = Guarded(false)
+    do {
+      let log = try RecordLog(in: map(path) { _, _ in fails.withLock { $0 ? -1 : 0 } })
+      fails.withLock { $0 = true }
+      #expect(throws: PMem2Error.system(call: "msync", errno: EIO)) { try log.append([[1], [2]]) }
+      #expect(log.count == 0)
+      fails.withLock { $0 = false }
+      try log.append([[1]])
+    }
+    #expect(try records(path) == [[1]])
+  }
+
   @Test func `the example appends, shows and tells what is wrong`() throws {
     let directory = try ScratchDirectory()
     let path = try builtProduct("pmem2-log")
@@ -128,7 +195,10 @@ import pmem2_log
     #expect(try runProcess(path, [log, "append", "three"]).end == .exit(0))
     #expect(try runProcess(path, [log, "show"]).output == "one\ntwo\nthree\n")
     #expect(try runProcess(path, []).output == "found 3 records:\none\ntwo\nthree\n")
-    for wrong in [[log], [log, "append"], [log, "fill", "x"], ["a", "b", "c", "d", "e"]] {
+    for wrong in [
+      [log], [log, "append"], [log, "fill", "x"], ["a", "b", "c", "d", "e"],
+      [log, "fill", "1", "thread"],
+    ] {
       let result = try runProcess(path, wrong)
       #expect(result.end == .exit(2) && result.errors.contains("usage:"))
     }

@@ -13,6 +13,7 @@ import Testing
     ("BYTE", Granularity.byte), ("byte", .byte), ("CACHE_LINE", .cacheLine),
     ("Cache_Line", .cacheLine), ("cacheline", .cacheLine), ("PAGE", .page), ("page", .page),
     ("", nil), ("pages", nil), ("1", nil), (" page", nil),
+    ("cachel\u{131}ne", nil),
   ])
   func `the environment's words are the original's`(word: String, expected: Granularity?) {
     #expect(Granularity(forcedBy: word) == expected)

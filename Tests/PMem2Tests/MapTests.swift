@@ -89,6 +89,39 @@ import VDM
     try synchronously { try map.unmap() }
   }
 
+  @Test func `an unmapping that fails leaves the count of futures right`() throws {
+    let file = try TestFile(byteCount: 4096)
+    let fails = Guarded(false)
+    var system = System.fake(forced: "BYTE")
+    system.unmap = { address, count in
+      guard fails.withLock({ $0 }) else { return munmap(address, count) }
+      errno = ENOMEM
+      return -1
+    }
+    for _ in 0..<20 * stressFactor {
+      let source = try Source(descriptor: file.descriptor, system: system)
+      let map = try Map(source, Config(granularity: .page))
+      fails.withLock { $0 = true }
+      let running = Guarded(2)
+      MoverThread.run(3) { number in
+        if number == 0 {
+          while running.withLock({ $0 }) > 0 {
+            _ = refusal { () throws(PMem2Error) in try map.unmap() }
+          }
+          return
+        }
+        // A batch is counted without a look whether there is still a map.
+        for _ in 0..<5000 {
+          let batch = map.batch()
+          _ = consume batch
+        }
+        running.withLock { $0 -= 1 }
+      }
+      fails.withLock { $0 = false }
+      #expect(refusal { () throws(PMem2Error) in try map.unmap() } == nil)
+    }
+  }
+
   @Test func `futures keep their map`() throws {
     let file = try TestFile()
     var future: DurableFuture

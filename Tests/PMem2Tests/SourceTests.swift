@@ -53,7 +53,10 @@ import Testing
     defer { close(writer) }
     // Beyond all descriptors that tests at the same time may open.
     let closed: CInt = 1_000_000
-    for descriptor in [-1, CInt.min, writer, closed] {
+    // `O_PATH`: names a file, and is open for nothing.
+    let name = open(file.path, 0o10000000 | O_CLOEXEC)
+    defer { close(name) }
+    for descriptor in [-1, CInt.min, writer, closed, name] {
       #expect(error(descriptor) == .invalidDescriptor(descriptor))
       #expect(error(descriptor)?.code == -100_004)
     }
