@@ -14,7 +14,12 @@ let package = Package(
   products: [
     .library(name: "MiniAsync", targets: ["MiniAsync"]),
     .library(name: "VDM", targets: ["VDM"]),
+    .library(name: "PMem2", targets: ["PMem2"]),
     .library(name: "Fibers", targets: ["Fibers"]),
+  ],
+  traits: [
+    // Off by default: a package that wants it says `traits: ["DML"]`, and has libdml installed.
+    .trait(name: "DML", description: "Data movers over Intel's libdml, which must be installed.")
   ],
   targets: [
     // The futex call, the CPU pause hint and the monitor/wait instructions: what Swift cannot say.
@@ -24,9 +29,19 @@ let package = Package(
 
     // Cache-line flushes, fences and non-temporal stores, chosen by what the CPU has.
     .target(name: "CVDM"),
+    // Intel's libdml. Nothing looks for it without the trait.
+    .systemLibrary(name: "CDML", path: "Sources/CDML", pkgConfig: "dml"),
     // The virtual data mover: memory operations as futures over interchangeable movers.
     .target(
-      name: "VDM", dependencies: ["MiniAsync", "CMiniAsync", "CVDM"], swiftSettings: library),
+      name: "VDM",
+      dependencies: [
+        "MiniAsync", "CMiniAsync", "CVDM",
+        .target(name: "CDML", condition: .when(traits: ["DML"])),
+      ], swiftSettings: library),
+
+    // Persistent memory: sources, maps, durable copies. Needs no libpmem2; its tests compare with
+    // one that they open at run time, if there is one.
+    .target(name: "PMem2", dependencies: ["MiniAsync", "VDM"], swiftSettings: library),
 
     // The context switch, the first frame of a stack, sanitizer hooks, the overflow handler and a
     // few system calls: what Swift cannot say.
@@ -35,6 +50,8 @@ let package = Package(
     // and tasks.
     .target(name: "Fibers", dependencies: ["CFibers", "MiniAsync"], swiftSettings: library),
 
+    // What examples share: progress bars, numbers for people, a window of futures.
+    .target(name: "ExampleSupport", dependencies: ["MiniAsync"], path: "Examples/Support"),
     // The examples, each run by `swift run NAME`.
     .executableTarget(
       name: "basic", dependencies: ["MiniAsync", "VDM"], path: "Examples/basic",
@@ -49,7 +66,15 @@ let package = Package(
       name: "hashmap", dependencies: ["MiniAsync", "VDM"], path: "Examples/hashmap",
       linkerSettings: program),
     .executableTarget(
-      name: "copy-file", dependencies: ["MiniAsync", "VDM"], path: "Examples/copy-file",
+      name: "copy-file", dependencies: ["MiniAsync", "VDM", "PMem2", "ExampleSupport"],
+      path: "Examples/copy-file", linkerSettings: program),
+
+    // Persistent memory by example: a durable copy, a log that survives whatever kills the program.
+    .executableTarget(
+      name: "pmem2-copy", dependencies: ["MiniAsync", "VDM", "PMem2", "ExampleSupport"],
+      path: "Examples/pmem2-copy", linkerSettings: program),
+    .executableTarget(
+      name: "pmem2-log", dependencies: ["MiniAsync", "VDM", "PMem2"], path: "Examples/pmem2-log",
       linkerSettings: program),
 
     // Fibers by example: two counters, joins, a runtime of one's own, a million parked fibers.
@@ -69,6 +94,9 @@ let package = Package(
       name: "channel-basic", dependencies: ["Fibers"], path: "Examples/channel-basic",
       linkerSettings: program),
     .executableTarget(
+      name: "pipeline", dependencies: ["Fibers"], path: "Examples/pipeline",
+      linkerSettings: program),
+    .executableTarget(
       name: "io-pipe", dependencies: ["Fibers"], path: "Examples/io-pipe",
       linkerSettings: program),
     .executableTarget(
@@ -80,17 +108,26 @@ let package = Package(
     // What the tests of all modules share: seeds, gates, counters of polls and drops.
     .target(name: "TestSupport", dependencies: ["CTestSupport"], path: "Tests/TestSupport"),
     .testTarget(name: "MiniAsyncTests", dependencies: ["MiniAsync", "TestSupport"]),
-    .testTarget(name: "VDMTests", dependencies: ["VDM", "TestSupport"]),
+    // Plays Intel's libdml, with whatever faults a test wants.
+    .target(name: "CDMLDouble", path: "Tests/CDMLDouble", exclude: ["libdml"]),
+    .testTarget(name: "VDMTests", dependencies: ["VDM", "TestSupport", "CDMLDouble"]),
+    .testTarget(name: "PMem2Tests", dependencies: ["PMem2", "VDM", "Fibers", "TestSupport"]),
     // Runs the examples as a user does; depends on them so that they are built.
     .testTarget(
       name: "ExampleTests",
-      dependencies: ["basic", "basic-async", "async-await", "hashmap", "copy-file", "TestSupport"],
+      dependencies: [
+        "basic", "basic-async", "async-await", "hashmap", "copy-file", "pmem2-copy", "pmem2-log",
+        "ExampleSupport", "TestSupport",
+      ],
       linkerSettings: program),
     .testTarget(name: "FibersTests", dependencies: ["Fibers", "VDM", "TestSupport"]),
     // Runs the examples; depends on them so that they are built first.
     .testTarget(
       name: "FibersExampleTests",
-      dependencies: ["counter-async", "await-basic", "custom-runtime", "million-fibers"]),
+      dependencies: [
+        "counter-async", "await-basic", "custom-runtime", "million-fibers", "channel-basic",
+        "pipeline", "io-pipe", "echo-server",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -40,6 +40,8 @@ package enum MoverChoice: Equatable {
   case sync
   /// So many worker threads; `nil` for one for each processor.
   case threads(Int?)
+  /// Intel's libdml: an accelerator, or else the calling thread.
+  case dml
 }
 
 /// The largest numbers that options take.

@@ -1,3 +1,5 @@
+import ExampleSupport
+
 /// What `arguments`, without the program's name, ask for.
 ///
 /// A pure function. It is strict: whatever is not understood, given twice or has no effect is an
@@ -79,10 +81,14 @@ private struct CommandParser {
   private func moverChoice() throws(UsageError) -> MoverChoice {
     switch mover {
     case nil, "threads": return .threads(threads)
-    case "sync":
-      guard threads == nil else { throw UsageError("--threads has no effect with --mover sync") }
-      return .sync
-    case .some(let name): throw UsageError("--mover: '\(name)' is neither 'sync' nor 'threads'")
+    case .some(let name):
+      guard let choice = ["sync": MoverChoice.sync, "dml": .dml][name] else {
+        throw UsageError("--mover: '\(name)' is none of 'sync', 'threads' and 'dml'")
+      }
+      guard threads == nil else {
+        throw UsageError("--threads has no effect with --mover \(name)")
+      }
+      return choice
     }
   }
 }
@@ -99,20 +105,4 @@ private func parseChunkSize(_ text: String) throws(UsageError) -> Int {
     throw UsageError("--chunk: '\(text)' is not a size such as 65536, 64K, 4M or 1GiB")
   }
   return size
-}
-
-/// A number of bytes: decimal digits, and `K`, `M`, `G` or `T`, which may be followed by `iB`.
-package func parseByteCount(_ text: String) -> Int? {
-  let digits = text.prefix { $0.isASCII && $0.isNumber }
-  let shifts = ["": 0, "K": 10, "M": 20, "G": 30, "T": 40]
-  var unit = text[digits.endIndex...]
-  if unit.hasSuffix("iB") && unit.count == 3 { unit.removeLast(2) }
-  guard let number = parseNumber(digits), let shift = shifts[String(unit)] else { return nil }
-  let (product, overflow) = number.multipliedReportingOverflow(by: 1 << shift)
-  return overflow ? nil : product
-}
-
-/// A number that is written with decimal digits and nothing else.
-private func parseNumber(_ text: Substring) -> Int? {
-  text.allSatisfy { $0.isASCII && $0.isNumber } ? Int(text) : nil
 }

@@ -1,3 +1,4 @@
+import ExampleSupport
 import Glibc
 
 /// The offset of the first byte that differs, in two buffers of one length; `nil` if none does.

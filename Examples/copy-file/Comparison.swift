@@ -1,3 +1,4 @@
+import ExampleSupport
 import Glibc
 import VDM
 
@@ -23,7 +24,8 @@ struct Comparison {
     self.stop = stop
   }
 
-  /// Adds `memcpy`, both movers, and both past the caches if the CPU can do that.
+  /// Adds `memcpy`, both movers, both past the caches if the CPU can do that, and libdml's if there
+  /// is one.
   mutating func addAll(_ threads: ThreadMover) {
     add("memcpy") { [source, destination] () throws(CopyError) in
       if let to = destination.baseAddress, let from = source.baseAddress {
@@ -35,6 +37,8 @@ struct Comparison {
       add("sync" + suffix, SynchronousMover(), threads: 1, flags)
       add("threads" + suffix, threads, threads: count, flags)
     }
+    // In a build that has it.
+    if let dml = try? DMLMover(path: .auto) { add("dml", dml, threads: 1, []) }
   }
 
   private mutating func add(

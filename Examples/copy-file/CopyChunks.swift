@@ -1,4 +1,5 @@
-import MiniAsync
+import ExampleSupport
+import PMem2
 import VDM
 
 /// How to cut a copy into operations.
@@ -13,9 +14,6 @@ struct CopyPlan {
 
 /// Copies `source` to `destination` in chunks, several of which are in flight at any time.
 ///
-/// This is what the example is about: one future for each chunk, a group that holds a window of
-/// them, and a runtime that sleeps until the next one is complete, in whatever order.
-///
 /// - Parameters:
 ///   - source: What to copy.
 ///   - destination: Where to; as long as the source.
@@ -24,36 +22,37 @@ struct CopyPlan {
 ///   - afterEach: Called with the number of bytes after each chunk. It ends the copy by throwing.
 /// - Throws: What `afterEach` throws, or what a mover has failed with. Then, too, no operation is
 ///   left that still uses the memory.
-func copyChunks<Mover: DataMover>(
+func copyChunks(
   from source: UnsafeRawBufferPointer, to destination: UnsafeMutableRawBufferPointer,
-  with mover: Mover, _ plan: CopyPlan, afterEach: (Int) throws(CopyError) -> Void
+  with mover: some DataMover, _ plan: CopyPlan, afterEach: (Int) throws(CopyError) -> Void
 ) throws(CopyError) {
   guard let from = source.baseAddress, let to = destination.baseAddress else { return }
-  func byteCount(at offset: Int) -> Int { min(plan.chunkSize, source.count - offset) }
-
-  let runtime = Runtime()
-  var inFlight = FutureGroup<OperationFuture<Mover>>(minimumCapacity: plan.window)
-  var next = 0
-  do throws(CopyError) {
-    while next < source.count || !inFlight.isEmpty {
-      // Fill the window; after the first time, that is one chunk for each one that was taken.
-      while inFlight.count < plan.window, next < source.count {
-        inFlight.add(
-          mover.memcpy(
-            to: to + next, from: from + next, byteCount: byteCount(at: next), flags: plan.flags))
-        next += byteCount(at: next)
-      }
-      guard let done = runtime.next(&inFlight) else { break }
-      try check(done.output)
-      try afterEach(done.output.byteCount)
-    }
-  } catch {
-    // The workers may be in the midst of the memory, which the caller is about to unmap.
-    runtime.drain(&inFlight)
-    throw error
-  }
+  try inChunks(
+    source.count, chunkSize: plan.chunkSize, window: plan.window,
+    start: { offset, byteCount in
+      mover.memcpy(
+        to: to + offset, from: from + offset, byteCount: byteCount, flags: plan.flags)
+    },
+    afterEach: { output throws(CopyError) in
+      if let error = output.error { throw .failed("the mover has failed: \(error)") }
+      try afterEach(output.byteCount)
+    })
 }
 
-private func check(_ output: OperationOutput) throws(CopyError) {
-  if let error = output.error { throw .failed("the mover has failed: \(error)") }
+/// Copies `source` to the beginning of `map`, as above; each chunk is durable when it is complete.
+func copyChunks(
+  from source: UnsafeRawBufferPointer, to map: Map, _ plan: CopyPlan,
+  afterEach: (Int) throws(CopyError) -> Void
+) throws(CopyError) {
+  guard let from = source.baseAddress else { return }
+  try inChunks(
+    source.count, chunkSize: plan.chunkSize, window: plan.window,
+    start: { offset, byteCount in
+      map.memcpyAsync(
+        to: map.address + offset, from: from + offset, byteCount: byteCount, flags: plan.flags)
+    },
+    afterEach: { output throws(CopyError) in
+      if let error = output.error { throw .failed("cannot write the copy: \(error)") }
+      try afterEach(output.byteCount)
+    })
 }

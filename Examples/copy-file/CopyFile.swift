@@ -1,4 +1,6 @@
+import ExampleSupport
 import Glibc
+import PMem2
 import VDM
 
 /// Copies a file, and prints how that goes.
@@ -26,39 +28,46 @@ private func fill(
   _ stop: StopSignals
 ) throws(CopyError) -> Duration {
   let from = try Mapping(of: source, byteCount: byteCount, for: .read)
-  let to = try Mapping(of: copy, byteCount: byteCount, for: .write)
   let clock = ContinuousClock()
   let start = clock.now
-  try move(from, to, options, stop)
-  if options.isDurable {
-    // The mover's flag has brought the bytes out of the CPU caches. If the file lies in persistent
-    // memory that is all; but if these are pages of the page cache, they are in memory still, and
-    // it is these two that bring them, and the file's size, to the disk.
-    try to.synchronise()
-    try copy.synchronise()
-  }
+  try copyBytes(from.readable, to: copy, options, stop)
   let elapsed = clock.now - start
   guard try source.byteCount() >= byteCount else {
     throw .failed("'\(source.path)' became shorter while it was copied")
   }
-  if options.verifies, let offset = try compare(from.readable, to.readable, "verified", stop) {
-    throw .failed("the copy differs from '\(source.path)' at byte \(offset)")
+  if options.verifies {
+    let written = try Mapping(of: copy, byteCount: byteCount, for: .read)
+    if let offset = try compare(from.readable, written.readable, "verified", stop) {
+      throw .failed("the copy differs from '\(source.path)' at byte \(offset)")
+    }
   }
   return elapsed
 }
 
-/// Copies the bytes with the mover that was chosen.
-private func move(
-  _ from: borrowing Mapping, _ to: borrowing Mapping, _ options: CopyOptions, _ stop: StopSignals
+/// Copies the bytes, durably if that is asked for, and shows how that goes.
+private func copyBytes(
+  _ source: UnsafeRawBufferPointer, to copy: borrowing File, _ options: CopyOptions,
+  _ stop: StopSignals
 ) throws(CopyError) {
-  let source = from.readable
-  let destination = to.bytes
   var progress = Progress("copied", byteCount: source.count)
   func afterEach(_ byteCount: Int) throws(CopyError) {
     try stop.check()
     try PageFaults.check()
     progress.advance(by: byteCount)
   }
+  if options.isDurable {
+    try copyDurably(source, to: copy, options, afterEach)
+  } else {
+    let mapping = try Mapping(of: copy, byteCount: source.count, for: .write)
+    try move(source, to: mapping.bytes, options, afterEach)
+  }
+}
+
+/// Copies the bytes with the mover that was chosen.
+private func move(
+  _ source: UnsafeRawBufferPointer, to destination: UnsafeMutableRawBufferPointer,
+  _ options: CopyOptions, _ afterEach: (Int) throws(CopyError) -> Void
+) throws(CopyError) {
   switch options.mover {
   case .sync:
     let mover = SynchronousMover()
@@ -68,6 +77,56 @@ private func move(
     let mover = try startThreads(count)
     let plan = try plan(options, mover, threads: mover.configuration.threads)
     try copyChunks(from: source, to: destination, with: mover, plan, afterEach: afterEach)
+  case .dml:
+    let mover = try startDML()
+    // A few for each of the queues that accelerators usually have.
+    let plan = try plan(options, mover, threads: mover.usesAccelerator ? 8 : 1)
+    try copyChunks(from: source, to: destination, with: mover, plan, afterEach: afterEach)
+  }
+}
+
+/// Makes a mover over libdml, which has an accelerator if there is one.
+private func startDML() throws(CopyError) -> DMLMover {
+  do throws(VDMError) {
+    return try DMLMover(path: .auto)
+  } catch {
+    throw .failed("\(error)")
+  }
+}
+
+/// Copies the bytes so that each chunk is on the disk, or in persistent memory, when it is done.
+///
+/// `PMem2` finds out which of the two the file lies in, and what has to be done there.
+private func copyDurably(
+  _ source: UnsafeRawBufferPointer, to copy: borrowing File, _ options: CopyOptions,
+  _ afterEach: (Int) throws(CopyError) -> Void
+) throws(CopyError) {
+  if !source.isEmpty {
+    var config = Config(granularity: .page)
+    let copyPlan: CopyPlan
+    switch options.mover {
+    case .sync: copyPlan = try plan(options, SynchronousMover(), threads: 1)
+    case .threads(let count):
+      let mover = try startThreads(count)
+      config.mover = mover
+      copyPlan = try plan(options, mover, threads: mover.configuration.threads)
+    case .dml:
+      let mover = try startDML()
+      config.mover = mover
+      copyPlan = try plan(options, mover, threads: mover.usesAccelerator ? 8 : 1)
+    }
+    let map = try makeMap(of: copy, config)
+    try copyChunks(from: source, to: map, copyPlan, afterEach: afterEach)
+  }
+  // The file's size.
+  try copy.synchronise()
+}
+
+private func makeMap(of file: borrowing File, _ config: Config) throws(CopyError) -> Map {
+  do throws(PMem2Error) {
+    return try Map(Source(descriptor: file.descriptor), config)
+  } catch {
+    throw .failed("cannot map '\(file.path)': \(error)")
   }
 }
 
@@ -83,11 +142,9 @@ func startThreads(_ count: Int?) throws(CopyError) -> ThreadMover {
 private func plan(
   _ options: CopyOptions, _ mover: some DataMover, threads: Int
 ) throws(CopyError) -> CopyPlan {
-  var flags: OperationFlags = []
-  if options.isDurable { flags.insert(.durable) }
-  if options.bypassesCache { flags.insert(.noCacheHint) }
+  let flags: OperationFlags = options.bypassesCache ? .noCacheHint : []
   guard mover.isSupported(flags) else {
-    throw .failed("this CPU has no instructions for --durable or --no-cache")
+    throw .failed("this CPU has no instructions for --no-cache")
   }
   return CopyPlan(chunkSize: options.chunkSize, threads: threads, flags: flags)
 }

@@ -9,7 +9,8 @@ let helpText = """
   The copy appears under its name when it is complete; until then, and after a failure or a
   stop signal, whatever had that name stays as it was.
 
-    --mover sync|threads  who copies: this thread, or worker threads (the default)
+    --mover sync|threads|dml
+                          who copies: this thread, worker threads (the default), or Intel's libdml
     --threads N           how many worker threads, 1 to \(Limit.threads); one for each processor
     --chunk BYTES         the bytes of one operation: 65536, 64K, 4M, 1GiB, ... (1M)
     --durable             the copy is on the disk, under its name, when the program ends

@@ -29,10 +29,4 @@ struct Mapping: ~Copyable {
 
   /// The bytes, to be read.
   var readable: UnsafeRawBufferPointer { UnsafeRawBufferPointer(bytes) }
-
-  /// Waits until what was stored here is on the file's disk.
-  func synchronise() throws(CopyError) {
-    guard let start = bytes.baseAddress else { return }
-    guard msync(start, bytes.count, MS_SYNC) == 0 else { throw .system("cannot write the copy") }
-  }
 }

@@ -1,3 +1,5 @@
+import ExampleSupport
+
 /// Does what the command line asks for.
 ///
 /// - Returns: The exit status: 0, 1 if it could not be done, 2 if the command line is wrong. After
@@ -8,7 +10,7 @@ func runCopyFile(_ arguments: [String]) -> Int32 {
   do throws(UsageError) {
     command = try parseCommand(arguments)
   } catch {
-    Console.writeError("\(error.message)\nTry 'copy-file --help'.")
+    Console.writeError("copy-file: \(error.message)\nTry 'copy-file --help'.")
     return 2
   }
 
@@ -24,7 +26,7 @@ func runCopyFile(_ arguments: [String]) -> Int32 {
     }
     return 0
   } catch {
-    Console.writeError(error.message)
+    Console.writeError("copy-file: \(error.message)")
     if case .stopped = error { stop.deliver() }
     return 1
   }

@@ -1,3 +1,4 @@
+import ExampleSupport
 import Glibc
 
 /// A directory for the demonstration's files; removed with them when it goes out of scope.

@@ -1,3 +1,4 @@
+import ExampleSupport
 import Glibc
 
 /// A file under a temporary name, which becomes the destination when it is complete, and is

@@ -34,8 +34,9 @@ public struct Operation {
   /// How many bytes.
   public let byteCount: Int
 
+  /// Describes an operation; nothing is checked yet.
   @inlinable
-  init(
+  package init(
     _ kind: OperationKind, to destination: UnsafeMutableRawPointer, from source: UnsafeRawPointer,
     value: UInt8 = 0, byteCount: Int, flags: OperationFlags
   ) {
@@ -61,7 +62,7 @@ public struct Operation {
 
   /// Whether the two ranges have bytes in common.
   @inlinable
-  var overlaps: Bool {
+  package var overlaps: Bool {
     let to = unsafe UInt(bitPattern: destination)
     let from = unsafe UInt(bitPattern: source)
     return (to > from ? to - from : from - to) < UInt(bitPattern: byteCount)

@@ -23,7 +23,7 @@ public struct OperationFuture<Mover: DataMover>: Future, ~Copyable {
 
   /// Makes the future of an operation; a complete one if the operation cannot be made.
   @inlinable
-  init(_ mover: Mover, _ operation: Operation) {
+  package init(_ mover: Mover, _ operation: Operation) {
     self.mover = mover
     self.operation = operation
     do throws(VDMError) {

@@ -26,6 +26,12 @@ public enum VDMError: Error, Hashable, Sendable {
   case moverShutDown
   /// The mover's threads could not be started: the error number of `pthread_create`.
   case threadsNotStarted(errno: CInt)
+  /// This package was built without the trait `DML`, which ``DMLMover`` needs.
+  case dmlNotBuilt
+  /// There is no accelerator for ``DMLMover/Path/hardware``: libdml's answer, and what is missing.
+  case noAccelerator(DMLStatus, missing: String)
+  /// libdml could not do the operation; the destination's contents are undefined.
+  case dml(DMLStatus)
 
   /// What is wrong with an operation.
   public enum InvalidArgument: Hashable, Sendable {
@@ -33,7 +39,7 @@ public enum VDMError: Error, Hashable, Sendable {
     case negativeByteCount(Int)
     /// A range goes past the end of the address space.
     case addressOverflow
-    /// The ranges of a memcpy overlap: use memmove.
+    /// The ranges overlap: only memmove takes that.
     case overlappingRanges
   }
 }
@@ -49,11 +55,15 @@ extension VDMError: CustomStringConvertible {
     case .unsupportedOperation(let kind): "the mover does not support \(kind)"
     case .invalidArgument(.negativeByteCount(let count)): "the byte count \(count) is negative"
     case .invalidArgument(.addressOverflow): "a range goes past the end of the address space"
-    case .invalidArgument(.overlappingRanges): "the ranges of a memcpy overlap: use memmove"
+    case .invalidArgument(.overlappingRanges): "the ranges overlap: only memmove takes that"
     case .cancelled: "the operation was cancelled before it began"
     case .moverShutDown: "the mover was shut down before the operation was started"
     case .threadsNotStarted(let errno):
       unsafe "the mover's threads could not be started: \(String(cString: strerror(errno)))"
+    case .dmlNotBuilt:
+      "there is no DML mover in this build: build with the package trait DML (swift build --traits DML; docs/dml.md)"
+    case .noAccelerator(let status, let missing): "no accelerator: \(missing) (\(status))"
+    case .dml(let status): "libdml could not do the operation: \(status)"
     }
   }
 }

@@ -15,6 +15,7 @@ let package = Package(
         "CBenchmarks",
         .product(name: "MiniAsync", package: "MiniAsync"),
         .product(name: "VDM", package: "MiniAsync"),
+        .product(name: "PMem2", package: "MiniAsync"),
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,3 +1,4 @@
+import ExampleSupport
 import Testing
 import copy_file
 
@@ -53,8 +54,9 @@ import copy_file
     (["a", "b", "--threads=4"], "unknown option '--threads=4'"),
     (["a", "b", "--verify", "--verify"], "--verify is given twice"),
     (["a", "b", "--chunk"], "--chunk needs a value"),
-    (["a", "b", "--mover", "dml"], "--mover: 'dml' is neither 'sync' nor 'threads'"),
+    (["a", "b", "--mover", "dma"], "--mover: 'dma' is none of 'sync', 'threads' and 'dml'"),
     (["a", "b", "--mover", "sync", "--threads", "2"], "--threads has no effect with --mover sync"),
+    (["a", "b", "--mover", "dml", "--threads", "2"], "--threads has no effect with --mover dml"),
     (["a", "b", "--compare", "--durable"], "--durable has no effect with --compare"),
   ])
   func `what is not understood is an error`(arguments: [String], message: String) {

@@ -40,6 +40,39 @@ struct ExampleTests {
     #expect(try run("million-fibers", "nonsense").code != 0)
   }
 
+  @Test("channel-basic: everything sent is received, then the end")
+  func channelBasic() throws {
+    let run = try run("channel-basic")
+    #expect(run.code == 0)
+    for number in 1...5 { #expect(run.output.contains("received \(number)\n")) }
+    #expect(run.output.hasSuffix("the channel is drained\n"))
+  }
+
+  @Test("pipeline: nothing lost on one runtime and over two threads; deadline, cancellation")
+  func pipeline() throws {
+    let run = try run("pipeline", "20000 3")
+    #expect(run.code == 0)
+    #expect(run.output.contains("two threads, 3 workers: 20000 messages"))
+    #expect(run.output.contains("the deadline of 20 ms ended an endless pipeline\n"))
+    #expect(run.output.contains("a cancellation ended another one; fibers left: 0\n"))
+    #expect(try self.run("pipeline", "0").code != 0)
+  }
+
+  @Test("io-pipe: each word is read when it is written")
+  func ioPipe() throws {
+    let run = try run("io-pipe")
+    #expect(run.code == 0)
+    let words = ["one", "two", "three"]
+    let expected = words.map { "writer: \($0)\nreader: \($0)\n" }.joined()
+    #expect(run.output.hasPrefix(expected))
+    #expect(run.output.hasSuffix("reader: the end\n"))
+  }
+
+  @Test("echo-server refuses what it does not understand")
+  func echoServerArguments() throws {
+    #expect(try run("echo-server", "nonsense").code == 2)
+  }
+
   /// Runs an executable from the directory of the test bundle.
   private func run(_ name: String, _ argument: String = "") throws -> (code: Int32, output: String)
   {

@@ -63,7 +63,7 @@ struct BridgeTaskTests {
       withUnsafeCurrentTask { $0?.cancel() }
       return try await served.remote.run { try Fiber.park { _ in } }
     }
-    await #expect(throws: FiberCancelled.self) { try await early.value }
+    await #expect(throws: CancellationError.self) { try await early.value }
     #expect(await served.stopped() == 0)
   }
 
@@ -228,7 +228,7 @@ struct BridgeTaskTests {
     }
     await eventually { parked.isRaised }
     task.cancel()
-    await #expect(throws: FiberCancelled.self) { try await task.value }
+    await #expect(throws: CancellationError.self) { try await task.value }
     #expect(await served.stopped() == 0)
   }
 }

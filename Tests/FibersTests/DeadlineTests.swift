@@ -365,9 +365,9 @@ struct DeadlineTests {
     let condition = FiberCondition()
     try runtime.spawn {
       expectExceeded {
-        try mutex.withLock { _ in
+        try mutex.withLock { value in
           defer { #expect(nanosecondsNow() == 500) }
-          try Fiber.withTimeout(.nanoseconds(100)) { try condition.wait(releasing: mutex) }
+          try Fiber.withTimeout(.nanoseconds(100)) { try condition.wait(releasing: mutex, &value) }
         }
       }
     }

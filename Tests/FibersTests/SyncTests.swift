@@ -137,10 +137,12 @@ struct MutexTests {
 
 @Suite("Conditions")
 struct ConditionTests {
+  private struct Queue { var numbers: [Int] = [] }
+
   @Test("A queue with a mutex and two conditions: nothing lost, in order")
   func queue() throws {
     let runtime = try virtualRuntime()
-    let mutex = FiberMutex([Int]())
+    let mutex = FiberMutex(Queue())
     let notEmpty = FiberCondition(name: "not empty")
     let notFull = FiberCondition(name: "not full")
     let consumers = try (0..<3).map { _ in
@@ -148,9 +150,9 @@ struct ConditionTests {
         var got: [Int] = []
         while true {
           let number = try mutex.withLock { queue in
-            while queue.isEmpty { try notEmpty.wait(releasing: mutex) }
+            while queue.numbers.isEmpty { try notEmpty.wait(releasing: mutex, &queue) }
             notFull.signal()
-            return queue.removeFirst()
+            return queue.numbers.removeFirst()
           }
           if number < 0 { return got }
           got.append(number)
@@ -160,14 +162,33 @@ struct ConditionTests {
     try runtime.spawn {
       for number in Array(0..<100) + [-1, -1, -1] {
         try mutex.withLock { queue in
-          while queue.count == 4 { try notFull.wait(releasing: mutex) }
-          queue.append(number)
+          while queue.numbers.count == 4 { try notFull.wait(releasing: mutex, &queue) }
+          queue.numbers.append(number)
           notEmpty.signal()
         }
       }
     }
     try runtime.run()
     #expect(try consumers.flatMap { try $0.join() }.sorted() == Array(0..<100))
+  }
+
+  @Test("A waiter sees what others have made of the protected value")
+  func seesChanges() throws {
+    let runtime = try virtualRuntime()
+    let mutex = FiberMutex(0)
+    let changed = FiberCondition()
+    let waiter = try runtime.spawn {
+      try mutex.withLock { value in
+        while value == 0 { try changed.wait(releasing: mutex, &value) }
+        return value
+      }
+    }
+    try runtime.spawn {
+      try mutex.withLock { $0 = 7 }
+      changed.signal()
+    }
+    try runtime.run()
+    #expect(try waiter.join() == 7)
   }
 
   @Test("A signal wakes the one that waits longest, a broadcast all, in order")
@@ -179,8 +200,8 @@ struct ConditionTests {
     condition.signal()  // nobody waits: it is not remembered
     for id in 0..<5 {
       try runtime.spawn {
-        try mutex.withLock { _ in
-          try condition.wait(releasing: mutex)
+        try mutex.withLock { value in
+          try condition.wait(releasing: mutex, &value)
           #expect(mutex.isLocked)
           log.add("\(id)")
           try Fiber.yield()
@@ -199,15 +220,15 @@ struct ConditionTests {
   @Test("A cancelled waiter holds the mutex when it throws, however long that takes")
   func cancelled() throws {
     let runtime = try virtualRuntime()
-    let mutex = FiberMutex(0)
+    let mutex = FiberMutex(Queue())
     let condition = FiberCondition()
     let log = Log()
     let waiter = try runtime.spawn {
       try mutex.withLock { value in
         do throws(FiberCancelled) {
-          try condition.wait(releasing: mutex)
+          try condition.wait(releasing: mutex, &value)
         } catch {
-          log.add("cut at \(nanosecondsNow()), \(value)")
+          log.add("cut at \(nanosecondsNow()), \(value.numbers)")
           // Nobody else is in there.
           for _ in 0..<3 { try Fiber.yield() }
           throw error
@@ -220,7 +241,7 @@ struct ConditionTests {
         waiter.cancel()
         try Fiber.sleep(for: .nanoseconds(100))
         // Again, while it waits for the mutex: that one stays pending.
-        value = 7
+        value.numbers = [7]
       }
     }
     let last = try runtime.spawn {
@@ -230,7 +251,7 @@ struct ConditionTests {
     #expect(throws: Never.self) { try runtime.run() }
     #expect(throws: FiberCancelled(.cancel)) { try waiter.join() }
     try last.join()
-    #expect(log.entries == ["cut at 100, 7", "last"])
+    #expect(log.entries == ["cut at 100, [7]", "last"])
   }
 
   @Test("Signalled and cancelled at once: the one that came first counts, no signal is lost")
@@ -242,8 +263,8 @@ struct ConditionTests {
       let log = Log()
       let waiters = try (0..<2).map { id in
         try runtime.spawn {
-          try mutex.withLock { _ in
-            try condition.wait(releasing: mutex)
+          try mutex.withLock { value in
+            try condition.wait(releasing: mutex, &value)
             log.add("\(id)")
             if id == 0 { try Fiber.yield() }
           }

@@ -66,9 +66,9 @@ enum EndlessPark: String, CaseIterable {
     case .receive3: _ = try place.channels[2].receive()
     case .mutex: try place.mutex.withLock { _ in _ = Issue.record("had the lock") }
     case .condition:
-      try place.free.withLock { _ in
+      try place.free.withLock { value in
         defer { #expect(place.free.isLocked) }
-        try place.condition.wait(releasing: place.free)
+        try place.condition.wait(releasing: place.free, &value)
       }
     case .semaphore: try place.semaphore.acquire()
     case .group: try place.group.wait()

@@ -52,28 +52,3 @@ void mini_name_thread(const char *name);
 ///
 /// Returns 0 or an error number. Whether the processor exists is found out by `pthread_create`.
 int mini_pin(pthread_attr_t *attributes, int cpu);
-
-/// Tells the thread sanitizer that this thread sees what was released at `address`; nothing in
-/// other builds.
-///
-/// Needed where the synchronisation itself is in code that is not instrumented.
-static inline void mini_tsan_acquire(const void *address);
-
-/// Tells the thread sanitizer that this thread publishes at `address`; nothing in other builds.
-static inline void mini_tsan_release(const void *address);
-
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define MINI_TSAN 1
-#endif
-#endif
-
-#if defined(MINI_TSAN)
-void __tsan_acquire(void *address);
-void __tsan_release(void *address);
-static inline void mini_tsan_acquire(const void *address) { __tsan_acquire((void *)address); }
-static inline void mini_tsan_release(const void *address) { __tsan_release((void *)address); }
-#else
-static inline void mini_tsan_acquire(const void *address) { (void)address; }
-static inline void mini_tsan_release(const void *address) { (void)address; }
-#endif

@@ -14,7 +14,7 @@ extension Fiber where Success == Never, Failure == Never {
   /// `errno` and thread-locals in `body` are those of the helper thread.
   /// If the system refuses even the first helper thread, `body` runs on the fiber's own.
   ///
-  /// - Parameter body: What to do; may capture the fiber's variables. It must not use fibers.
+  /// - Parameter body: What to do; it may use the fiber's memory. It must not use fibers.
   /// - Returns: What `body` returns.
   /// - Throws: What `body` throws.
   /// - Precondition: Called by a fiber.

@@ -49,15 +49,20 @@ extension FiberRemote {
   ///   - line: Of the spawn site.
   ///   - body: What the fiber does.
   /// - Returns: What `body` returns.
-  /// - Throws: What `body` throws, ``FiberCancelled`` for one if it was cancelled by the task or by
-  ///   a shutdown; ``FiberError/runtimeClosed`` when the runtime is shut down before the fiber
-  ///   began. While the runtime neither runs nor is shut down, the task waits.
+  /// - Throws: What `body` throws: ``FiberCancelled``, most likely, when a shutdown cancels it; the
+  ///   `CancellationError` of tasks in its place when the task was cancelled.
+  ///   ``FiberError/runtimeClosed`` when the runtime is shut down before the fiber began. While the
+  ///   runtime neither runs nor is shut down, the task waits.
   public func run<Success: Sendable>(
     name: String? = nil, file: StaticString = #fileID, line: UInt32 = #line,
     _ body: @escaping @Sendable () throws -> Success
   ) async throws -> Success {
     let future = try spawnFuture(name: name, file: file, line: line, body)
-    return try await future.value().get()
+    do {
+      return try await future.value().get()
+    } catch is FiberCancelled where Task.isCancelled {
+      throw CancellationError()
+    }
   }
 }
 

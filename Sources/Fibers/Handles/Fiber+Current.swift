@@ -59,7 +59,7 @@ extension Fiber where Success == Never, Failure == Never {
   /// - Returns: What `body` returns.
   /// - Throws: What `body` throws.
   /// - Precondition: Called by a fiber.
-  public static func shield<Value, Problem: Error>(
+  public static func shield<Value: ~Copyable, Problem: Error>(
     _ body: () throws(Problem) -> Value
   ) throws(Problem) -> Value {
     let scheduler = fiberScheduler("Fiber.shield")

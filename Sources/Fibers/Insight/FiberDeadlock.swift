@@ -35,7 +35,8 @@ public struct FiberDeadlock: Error, Sendable, CustomStringConvertible {
 
   /// Who waits for what, a line each, and the circle.
   public var description: String {
-    var text = "deadlock: nothing can wake the \(fibers.count) fibers that are left\n"
+    let who = fibers.count == 1 ? "fiber that is" : "\(fibers.count) fibers that are"
+    var text = "deadlock: nothing can wake the \(who) left\n"
     for fiber in fibers { text += "  \(fiber)\n" }
     if let first = cycle.first {
       let labels = (cycle + [first]).map { id in

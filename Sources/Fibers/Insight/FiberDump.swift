@@ -8,7 +8,8 @@ public struct FiberDump: Sendable, CustomStringConvertible {
 
   /// A line for each fiber.
   public var description: String {
-    "\(fibers.count) fibers\n" + fibers.map { "  \($0)\n" }.joined()
+    let noun = fibers.count == 1 ? "fiber" : "fibers"
+    return "\(fibers.count) \(noun)\n" + fibers.map { "  \($0)\n" }.joined()
   }
 
   /// An array of objects, one for each fiber; what is unknown is left out.

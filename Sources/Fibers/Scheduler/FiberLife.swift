@@ -109,6 +109,12 @@ package struct FiberLife: Equatable {
     return check()
   }
 
+  /// Lets the others have their turn before a suspension is refused.
+  package mutating func takeTurn() { phase = .ready }
+
+  /// Back from ``takeTurn()``.
+  package mutating func resumeTurn() { phase = .running }
+
   /// Suspends until ``wake()`` or an interrupt.
   @inline(__always)
   package mutating func park() -> Suspension {

@@ -7,7 +7,7 @@ extension Scheduler {
   @inline(__always)
   func yield() throws(FiberCancelled) {
     let me = fiber
-    try unsafe me.pointer.pointee.life.yield().get()
+    try refuse(unsafe me.pointer.pointee.life.yield())
     if let next = nextReady() {
       makeReady(me)
       transfer(from: me, to: next)
@@ -21,7 +21,7 @@ extension Scheduler {
   @inline(never)
   func park(in list: UnsafeMutablePointer<WaitList>, as kind: WaitKind) throws(FiberCancelled) {
     let me = fiber
-    try unsafe me.pointer.pointee.life.park().get()
+    try refuse(unsafe me.pointer.pointee.life.park())
     unsafe WaitList.append(me, to: list)
     try suspend(me, as: kind)
   }
@@ -35,9 +35,35 @@ extension Scheduler {
   @inline(__always)
   func park(on subject: UnsafeMutableRawPointer, as kind: WaitKind) throws(FiberCancelled) {
     let me = fiber
-    try unsafe me.pointer.pointee.life.park().get()
+    try refuse(unsafe me.pointer.pointee.life.park())
     unsafe me.waitSubject = subject
     try suspend(me, as: kind)
+  }
+
+  /// Throws, when `outcome` says that the suspension must not be.
+  @inline(__always)
+  private func refuse(_ outcome: FiberLife.Suspension) throws(FiberCancelled) {
+    if outcome != .leave { try refuseAfterTurn(outcome) }
+  }
+
+  /// A deadline that has passed refuses each suspension: the others have their turn all the same, or
+  /// a fiber that goes on regardless would keep the thread to itself.
+  @inline(never)
+  private func refuseAfterTurn(_ outcome: FiberLife.Suspension) throws(FiberCancelled) {
+    if outcome == .expired, let next = nextReady() {
+      let me = fiber
+      makeReady(me)
+      unsafe me.pointer.pointee.life.takeTurn()
+      transfer(from: me, to: next)
+      unsafe me.pointer.pointee.life.resumeTurn()
+    }
+    try outcome.get()
+  }
+
+  private func checkNotRegistering(_ me: FiberRef) {
+    require(
+      me.waitKind == .none,
+      "Fiber.park: called inside the closure given to another park; the closure must not suspend")
   }
 
   /// Leaves the stack of `me`, which has just parked, until it is woken.
@@ -108,10 +134,8 @@ extension Scheduler {
     as kind: WaitKind = .external, _ register: (Door, UInt64) -> Void
   ) throws(FiberCancelled) {
     let me = fiber
-    try unsafe me.pointer.pointee.life.check().get()
-    require(
-      me.waitKind == .none,
-      "Fiber.park: called inside the closure given to another park; the closure must not suspend")
+    try refuse(unsafe me.pointer.pointee.life.check())
+    checkNotRegistering(me)
     let word = unsafe WakeWord(raw: me.pointer.pointee.wakeWord.load(ordering: .relaxed)).armed
     // ORDER: relaxed is enough: whoever gets the token gets it from us, after this.
     unsafe me.pointer.pointee.wakeWord.store(word.raw, ordering: .relaxed)

@@ -1,7 +1,7 @@
 /// Lets fibers wait until something protected by a ``FiberMutex`` has changed.
 ///
 ///     try queue.withLock { queue in
-///       while queue.isEmpty { try notEmpty.wait(releasing: mutex) }
+///       while queue.isEmpty { try notEmpty.wait(releasing: mutex, &queue) }
 ///       return queue.removeFirst()
 ///     }
 ///
@@ -21,24 +21,33 @@ public final class FiberCondition {
 
   deinit { place.destroy() }
 
-  /// Gives `mutex` up, parks until a signal, and takes `mutex` again.
+  /// Gives `mutex` and its value up, parks until a signal, and takes both again.
   ///
   /// Between giving up and waiting no signal is missed. Waiting for the lock at the end is not cut
   /// short: the fiber holds it also when this throws.
   ///
-  /// - Parameter mutex: Held by the running fiber.
+  /// - Parameters:
+  ///   - mutex: Held by the running fiber.
+  ///   - value: What `withLock` has given: moved back into the mutex while the fiber waits, and out of
+  ///     it again, so that it is seen as others have left it.
   /// - Throws: ``FiberCancelled`` when the fiber is cancelled, or its deadline passes, before a
   ///   signal; a signal that came first counts, and the cancellation stays pending.
   /// - Precondition: Called by a fiber that holds `mutex`.
   /// - Complexity: O(1), no allocation.
   @available(*, noasync, message: "it parks a fiber, not a task")
   public func wait<Value: ~Copyable>(
-    releasing mutex: FiberMutex<Value>
+    releasing mutex: FiberMutex<Value>, _ value: inout Value
   ) throws(FiberCancelled) {
     place.checkThread("FiberCondition.wait")
-    try mutex.relinquish { scheduler throws(FiberCancelled) in
-      try place.park(scheduler, as: .condition)
+    var failure: FiberCancelled?
+    value = mutex.relinquish(value) { scheduler in
+      do throws(FiberCancelled) {
+        try place.park(scheduler, as: .condition)
+      } catch {
+        failure = error
+      }
     }
+    if let failure { throw failure }
   }
 
   /// Wakes the fiber that waits longest, if any.

@@ -13,7 +13,8 @@
 /// standard library must not be held over a suspension: the second fiber that wants it traps.)
 @safe
 public final class FiberMutex<Value: ~Copyable> {
-  // SAFETY: allocated in init, freed in deinit; `value` is touched by the holder alone.
+  // SAFETY: allocated in init, freed in deinit. It holds the value while nobody holds the lock; the
+  // holder has the value on its stack, so that no access to it spans a wait for a condition.
   private let value: UnsafeMutablePointer<Value>
   private let place: WaitPlaceRef
 
@@ -54,8 +55,7 @@ public final class FiberMutex<Value: ~Copyable> {
     _ body: (inout Value) throws -> Result
   ) throws -> Result {
     try lock()
-    defer { unlock() }
-    return try unsafe body(&value.pointee)
+    return try withValue(body)
   }
 
   /// Runs `body` with the value, unless a fiber holds the lock.
@@ -71,8 +71,22 @@ public final class FiberMutex<Value: ~Copyable> {
     let scheduler = place.scheduler("FiberMutex.withLockIfAvailable")
     guard place.count == 0 else { return nil }
     take(scheduler.fiber)
-    defer { unlock() }
-    return try unsafe body(&value.pointee)
+    return try withValue(body)
+  }
+
+  /// Calls `body` with the value for the holder of the lock, and gives both back.
+  private func withValue<Result: ~Copyable, Failure: Error>(
+    _ body: (inout Value) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    var own = unsafe value.move()
+    do throws(Failure) {
+      let result = try body(&own)
+      unlock(putting: own)
+      return result
+    } catch {
+      unlock(putting: own)
+      throw error
+    }
   }
 
   /// Whether a fiber holds the lock.
@@ -96,26 +110,31 @@ public final class FiberMutex<Value: ~Copyable> {
     place.holder = fiber
   }
 
-  /// Hands the lock to the fiber that waits longest.
-  func unlock() {
+  /// Gives the value back, and hands the lock to the fiber that waits longest.
+  private func unlock(putting own: consuming Value) {
+    unsafe value.initialize(to: own)
     place.holder = place.wakeFirst()
     if place.holder == nil { place.count = 0 }
   }
 
-  /// Gives the lock up while `wait` waits, and takes it again, whatever happens.
-  func relinquish(_ wait: (Scheduler) throws(FiberCancelled) -> Void) throws(FiberCancelled) {
+  /// Gives lock and value up while `wait` waits, and takes them again, whatever happens.
+  ///
+  /// - Returns: The value as it is then.
+  func relinquish(_ own: consuming Value, _ wait: (Scheduler) -> Void) -> Value {
     let scheduler = place.scheduler("FiberCondition.wait")
     require(
       place.holder == scheduler.fiber,
       "FiberCondition.wait: the fiber does not hold the mutex; call it inside withLock")
-    unlock()
-    defer {
-      let outer = unsafe scheduler.enterShield()
-      // Shielded, so it cannot be cut short.
-      try? lock()
-      unsafe scheduler.leaveShield(outer)
+    unlock(putting: own)
+    wait(scheduler)
+    let outer = unsafe scheduler.enterShield()
+    do throws(FiberCancelled) {
+      try lock()
+    } catch {
+      misuse("FiberCondition.wait: a wait inside a shield was cut short")
     }
-    try wait(scheduler)
+    unsafe scheduler.leaveShield(outer)
+    return unsafe value.move()
   }
 }
 

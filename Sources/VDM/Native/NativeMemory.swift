@@ -53,6 +53,14 @@ package struct NativeMemory: Sendable {
     supportedFlags = flags
   }
 
+  /// Stores normally and calls `flush` in place of the CPU's, so that tests see what is flushed.
+  package init(flushingWith flush: @escaping @convention(c) (UnsafeRawPointer?, Int) -> Void) {
+    unsafe flushFunction = unsafe flush
+    unsafe stream = nil
+    streamIsDurable = false
+    supportedFlags = .durable
+  }
+
   /// Copies bytes between ranges that do not overlap.
   ///
   /// Never blocks, allocates nothing. With flags, ``drain()`` must follow before the result is

@@ -3,8 +3,7 @@ extension Operation {
   ///
   /// With flags, and for a flush, a drain must follow before completion is published.
   @unsafe
-  func perform() {
-    let memory = NativeMemory.best
+  package func perform(with memory: NativeMemory = .best) {
     switch kind {
     case .memcpy:
       unsafe memory.copy(to: destination, from: source, byteCount: byteCount, flags: flags)
@@ -29,7 +28,7 @@ extension Operation {
   var needsDrain: Bool { kind == .flush || !flags.isEmpty }
 
   /// The same operation with other flags.
-  func with(flags: OperationFlags) -> Operation {
+  package func with(flags: OperationFlags) -> Operation {
     unsafe Operation(
       kind, to: destination, from: source, value: value, byteCount: byteCount, flags: flags)
   }

@@ -37,6 +37,7 @@ let groups: [(name: String, run: (Effort) -> [Row])] = [
   ("synchronous", synchronousRows),
   ("threads", threadRows),
   ("durable", durableRows),
+  ("persistent", persistentRows),
 ]
 
 // The waiter on the first core; what it waits for on the second.

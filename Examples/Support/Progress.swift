@@ -1,5 +1,5 @@
 /// Shows how far something has come: a bar on a terminal, else a line for each quarter.
-struct Progress: ~Copyable {
+package struct Progress: ~Copyable {
   private let label: String
   private let total: Int
   private var done = 0
@@ -14,7 +14,7 @@ struct Progress: ~Copyable {
   /// - Parameters:
   ///   - label: What is done to the bytes, such as "copied".
   ///   - byteCount: How many there are.
-  init(_ label: String, byteCount: Int) {
+  package init(_ label: String, byteCount: Int) {
     self.label = label
     total = byteCount
     start = clock.now
@@ -24,7 +24,7 @@ struct Progress: ~Copyable {
   deinit { if lastDrawn != nil { Console.write("\n") } }
 
   /// So many more bytes are done.
-  mutating func advance(by byteCount: Int) {
+  package mutating func advance(by byteCount: Int) {
     let before = done
     done += byteCount
     if let width = Console.terminalWidth {

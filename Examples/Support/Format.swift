@@ -41,7 +41,7 @@ package func formatSeconds(_ seconds: Double) -> String {
 }
 
 /// What was done, how fast.
-func summary(byteCount: Int, _ elapsed: Duration) -> String {
+package func summary(byteCount: Int, _ elapsed: Duration) -> String {
   let seconds = elapsed / .seconds(1)
   let rate = seconds > 0 ? Double(byteCount) / seconds : 0
   let time = formatDecimal(seconds, digits: 3)
@@ -49,11 +49,11 @@ func summary(byteCount: Int, _ elapsed: Duration) -> String {
 }
 
 /// `text` at the right of so many columns.
-func pad(_ text: String, _ columns: Int) -> String {
+package func pad(_ text: String, _ columns: Int) -> String {
   String(repeating: " ", count: max(0, columns - text.count)) + text
 }
 
 /// `text` at the left of so many columns.
-func padEnd(_ text: String, _ columns: Int) -> String {
+package func padEnd(_ text: String, _ columns: Int) -> String {
   text + String(repeating: " ", count: max(0, columns - text.count))
 }

@@ -3,11 +3,11 @@ import Glibc
 /// Standard output for progress and results, standard error for errors.
 ///
 /// That nobody reads what is written is no reason not to copy, so failing writes are ignored.
-enum Console {
+package enum Console {
   /// Opens what the parent has closed of the three standard files.
   ///
   /// Else the copy could become standard output, and the progress be written into it.
-  static func prepare() {
+  package static func prepare() {
     while true {
       let descriptor = open("/dev/null", O_RDWR)
       guard 0...STDERR_FILENO ~= descriptor else {
@@ -17,9 +17,11 @@ enum Console {
     }
   }
 
-  static func write(_ text: String) { write(text, to: STDOUT_FILENO) }
+  /// Writes to standard output.
+  package static func write(_ text: String) { write(text, to: STDOUT_FILENO) }
 
-  static func writeError(_ message: String) { write("copy-file: \(message)\n", to: STDERR_FILENO) }
+  /// Writes a line to standard error.
+  package static func writeError(_ message: String) { write(message + "\n", to: STDERR_FILENO) }
 
   /// The columns of the terminal that standard output is; `nil` if it is none.
   static var terminalWidth: Int? {

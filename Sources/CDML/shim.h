@@ -1,0 +1,1 @@
+#include <dml/dml.h>
