@@ -5,7 +5,9 @@ import Testing
 
 @Suite("I/O: everybody has a turn")
 struct IOFairnessTests {
-  @Test("A fiber whose peer always has bytes does not keep yielders, timers, channels and wakes from theirs")
+  @Test(
+    "A fiber whose peer always has bytes does not keep yielders, timers, channels and wakes from theirs"
+  )
   func alwaysReady() throws {
     try inFibers {
       let zero = try Held.pipe()
@@ -227,7 +229,9 @@ struct IOFairnessTests {
 
 @Suite("I/O: allocations")
 struct IOAllocationTests {
-  @Test("Reads and writes that are ready, and those that wait, allocate nothing", .enabled(if: countsAllocations))
+  @Test(
+    "Reads and writes that are ready, and those that wait, allocate nothing",
+    .enabled(if: countsAllocations))
   func none() throws {
     try inFibers {
       for tcp in [true, false] {
