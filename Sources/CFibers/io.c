@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
@@ -161,16 +162,20 @@ intptr_t cfib_receive_from(
 // Written by handlers, so nothing but lock-free atomics: 0 is "not taken", else descriptor + 1.
 static _Atomic int signal_bell[NSIG];
 static _Atomic unsigned signal_number[NSIG];
+// Handlers that are running, on any thread.
+static _Atomic int signal_ringing[NSIG];
 static struct sigaction former[NSIG];
 
 static void note_signal(int signal) {
   int before = errno;
+  atomic_fetch_add(&signal_ringing[signal], 1);
   int bell = atomic_load(&signal_bell[signal]);
   atomic_fetch_add(&signal_number[signal], 1);
   uint64_t one = 1;
   if (bell && write(bell - 1, &one, sizeof one) < 0) {
     // The counter of the eventfd is full: it is rung already.
   }
+  atomic_fetch_sub(&signal_ringing[signal], 1);
   errno = before;
 }
 
@@ -192,6 +197,9 @@ int cfib_signal_take(int signal, int eventfd) {
 int cfib_signal_release(int signal) {
   int result = RESULT(sigaction(signal, &former[signal], NULL));
   atomic_store(&signal_bell[signal], 0);
+  // The bell is closed next, and its number may become somebody's file: no handler may still ring it.
+  // (One that interrupts this thread ends before this goes on.)
+  while (atomic_load(&signal_ringing[signal])) sched_yield();
   return result;
 }
 

@@ -159,7 +159,8 @@ struct IOErrorTests {
     }
   }
 
-  @Test("A close wakes who is parked on it, whatever for; later calls find it closed", arguments: waits)
+  @Test(
+    "A close wakes who is parked on it, whatever for; later calls find it closed", arguments: waits)
   func closeWhileParked(wait: String) throws {
     try watched { watch in
       var peers: [Held] = []
@@ -184,7 +185,9 @@ struct IOErrorTests {
     }
   }
 
-  @Test("The new owner of a slot waits undisturbed while the former one is still on its way out", arguments: waits)
+  @Test(
+    "The new owner of a slot waits undisturbed while the former one is still on its way out",
+    arguments: waits)
   func slotReuse(wait: String) throws {
     try watched { watch in
       var peers: [Held] = []
@@ -313,7 +316,8 @@ struct IOErrorTests {
     }
   }
 
-  @Test("A handle is closed once: dropped, closed, given to a fiber that never began, and by a throw")
+  @Test(
+    "A handle is closed once: dropped, closed, given to a fiber that never began, and by a throw")
   func closedOnce() throws {
     try watched { watch in
       func make() throws { watch.add(try IOHandle.pipe()) }

@@ -148,7 +148,7 @@ struct IOFaultTests {
           reference = pipe.first.reference
           try Fiber.park { _ in }
         }
-        try first.spawn { }.join()
+        try first.spawn {}.join()
         try second.spawn {
           let own = try IOHandle.pipe()
           _ = try? Fiber.withTimeout(.seconds(60)) { _ = try reference?.text() }
@@ -163,7 +163,8 @@ struct IOFaultTests {
         .contains("IOHandle: it belongs to another runtime") == true)
   }
 
-  @Test("After a stop, a runtime whose fibers wait for descriptors sleeps", arguments: [true, false])
+  @Test(
+    "After a stop, a runtime whose fibers wait for descriptors sleeps", arguments: [true, false])
   func sleepsAfterStop(serving: Bool) throws {
     let thread = Guarded(0)
     let isParked = Flag()
@@ -175,7 +176,9 @@ struct IOFaultTests {
         remote.withLock { $0 = runtime.remote }
         try runtime.spawn {
           let pipe = try IOHandle.pipe()
-          ends.withLock { $0 = [try! pipe.first.reference.descriptor, try! pipe.second.reference.descriptor] }
+          ends.withLock {
+            $0 = [try! pipe.first.reference.descriptor, try! pipe.second.reference.descriptor]
+          }
           thread.withLock { $0 = currentThreadID() }
           isParked.raise()
           #expect(try pipe.first.text() == "x")

@@ -58,7 +58,9 @@ struct IOSmokeTests {
         try near.writeAll(data.span.bytes)
         try data.withUnsafeBytes { try near.writeAll($0) }
         #expect(try near.write(data.span.extracting(0..<3).bytes) == 3)
-        #expect(try data.withUnsafeBytes { try near.write(UnsafeRawBufferPointer(rebasing: $0[..<2])) } == 2)
+        #expect(
+          try data.withUnsafeBytes { try near.write(UnsafeRawBufferPointer(rebasing: $0[..<2])) }
+            == 2)
         try near.shutdown(.write)
       }
       var got = [UInt8](repeating: 0, count: data.count)
@@ -104,7 +106,9 @@ struct IOSmokeTests {
         rewind()
         let target = UnsafeMutableRawBufferPointer.allocate(byteCount: 8, alignment: 1)
         defer { target.deallocate() }
-        let parts = [0..<3, 3..<3, 3..<8].map { UnsafeMutableRawBufferPointer(rebasing: target[$0]) }
+        let parts = [0..<3, 3..<3, 3..<8].map {
+          UnsafeMutableRawBufferPointer(rebasing: target[$0])
+        }
         #expect(try far.readv(into: parts) == 7)
         #expect(Array(target[..<7]) == bytes("abcdefg"))
         // As many as are allowed, a byte each.
@@ -152,7 +156,8 @@ struct IOSmokeTests {
         try client.setOption(level: SOL_SOCKET, name: SO_RCVBUF, 8192)
         #expect(try client.option(level: SOL_SOCKET, name: SO_RCVBUF) >= 8192)
         #expect(try listener.option(level: SOL_SOCKET, name: SO_REUSEADDR) == 1)
-        #expect(ioError { try client.setOption(level: SOL_SOCKET, name: -1, 1) }?.code == ENOPROTOOPT)
+        #expect(
+          ioError { try client.setOption(level: SOL_SOCKET, name: -1, 1) }?.code == ENOPROTOOPT)
         try client.writeAll(bytes("to"))
         try client.shutdown(.write)
         #expect(try server.text() == "to")
@@ -184,7 +189,8 @@ struct IOSmokeTests {
       #expect(error?.code == ECONNREFUSED)
       #expect(error?.description.hasPrefix("connect: ") == true)
       let other = closed.port ?? 0
-      #expect(ioError { try IOHandle.connect(host: "127.0.0.1", port: other) }?.code == ECONNREFUSED)
+      #expect(
+        ioError { try IOHandle.connect(host: "127.0.0.1", port: other) }?.code == ECONNREFUSED)
       withExtendedLifetime(taken) {}
     }
   }

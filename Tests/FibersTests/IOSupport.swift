@@ -78,7 +78,9 @@ final class Watch {
 }
 
 /// How many descriptors the process has: for processes that do nothing else.
-func descriptorCount() -> Int { (0..<Int32(20_000)).reduce(0) { $0 + (fcntl($1, F_GETFD) >= 0 ? 1 : 0) } }
+func descriptorCount() -> Int {
+  (0..<Int32(20_000)).reduce(0) { $0 + (fcntl($1, F_GETFD) >= 0 ? 1 : 0) }
+}
 
 /// The error of `body`, if it is one of I/O.
 func ioError<Value: ~Copyable>(_ body: () throws -> Value) -> IOError? {

@@ -32,7 +32,8 @@ struct IOWaitTests {
       let (near, far) = try make(watch)
       let wait = { try read(near.reference) }
       return Case(
-        wait: wait, wake: { try far.reference.writeAll(bytes("data")) }, close: { try near.close() },
+        wait: wait, wake: { try far.reference.writeAll(bytes("data")) },
+        close: { try near.close() },
         expected: "data", again: wait)
     }
   }
@@ -79,10 +80,12 @@ struct IOWaitTests {
         close: { try near.close() }, expected: "data", again: wait)
     },
     writing("write a socket", { try Held.socketPair($0) }),
-    writing("write a pipe", { watch in
-      let (reader, writer) = try Held.pipe(watch)
-      return (writer, reader)
-    }),
+    writing(
+      "write a pipe",
+      { watch in
+        let (reader, writer) = try Held.pipe(watch)
+        return (writer, reader)
+      }),
   ]
 
   /// Fills the way to the other end first; what counts then is one byte more.
@@ -175,7 +178,8 @@ struct IOWaitTests {
     }
   }
 
-  @Test("Made ready and cancelled in the same turn, in both orders: nothing is lost", arguments: waits)
+  @Test(
+    "Made ready and cancelled in the same turn, in both orders: nothing is lost", arguments: waits)
   func wokenAndCancelled(wait: Wait) throws {
     try watched { watch in
       for isFirst in [true, false] {

@@ -57,8 +57,10 @@ extension Scheduler {
 
   /// Sleeps until a wake from outside, an event on a descriptor, or for so long.
   ///
-  /// - Parameter heedsStop: Whether a stop ends what is waited for: else, asked for earlier, it would
-  ///   keep the thread awake for as long as fibers wait.
+  /// - Parameters:
+  ///   - nanoseconds: How long at most; `nil` for ever.
+  ///   - heedsStop: Whether a stop ends what is waited for: else, asked for earlier, it would keep the
+  ///     thread awake for as long as fibers wait.
   private func sleep(nanoseconds: Int64?, heedsStop: Bool) {
     let door = unsafe state.pointee.door
     if unsafe state.pointee.descriptorWaits > 0, let loop = unsafe state.pointee.loop {
