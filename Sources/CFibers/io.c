@@ -191,6 +191,11 @@ int cfib_signal_take(int signal, int eventfd) {
     atomic_store(&signal_bell[signal], 0);
     return -error;
   }
+  // A program started by a thread that blocks signals, as worker threads do, has them blocked.
+  sigset_t taken;
+  sigemptyset(&taken);
+  sigaddset(&taken, signal);
+  pthread_sigmask(SIG_UNBLOCK, &taken, NULL);
   return 0;
 }
 

@@ -64,7 +64,7 @@ intptr_t cfib_receive_from(
 // ---- Signals as something to wait for.
 
 /// From now on each `signal` is counted and rings an eventfd, which is returned; the handler that was
-/// there is kept. `-EBUSY` when it is taken already.
+/// there is kept. `-EBUSY` when it is taken already. Unblocks the signal for the calling thread.
 int cfib_signal_take(int signal, int eventfd);
 /// Brings the former handler back.
 int cfib_signal_release(int signal);

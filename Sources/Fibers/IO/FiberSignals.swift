@@ -7,8 +7,8 @@ import Glibc
 ///     _ = try signals.next()
 ///     listener.close()
 ///
-/// While it is there the signals do nothing else; then they mean again what they meant before. A
-/// signal can be taken once in a process. Belongs to the thread of the runtime it was made in.
+/// While it is there the signals do nothing else; then they mean again what they meant before. The
+/// calling thread no longer blocks them. A signal can be taken once in a process. Belongs to the thread of the runtime it was made in.
 public struct FiberSignals: ~Copyable {
   private let signals: [Int32]
   private let bell: IOHandle
