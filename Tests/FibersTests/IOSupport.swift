@@ -7,13 +7,11 @@ import Testing
 ///
 /// Says so and ends the process when it hangs.
 func inFibers<Value>(
-  _ change: (inout FiberRuntime.Configuration) -> Void = { _ in },
-  _ body: @escaping () throws -> Value
+  stackByteCount: Int = 256 << 10, _ body: @escaping () throws -> Value
 ) throws -> Value {
   var configuration = FiberRuntime.Configuration()
   // Room for what `#expect` needs when it fails.
-  configuration.stackByteCount = 256 << 10
-  change(&configuration)
+  configuration.stackByteCount = stackByteCount
   let runtime = try FiberRuntime(configuration)
   let main = try runtime.spawn(name: "main") { try body() }
   let watchdog = try runtime.spawn(name: "watchdog") {
