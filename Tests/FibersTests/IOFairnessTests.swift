@@ -195,7 +195,7 @@ struct IOFairnessTests {
         precondition(isSanitized || count >= 2000 || room < 2000)
         // What the system and the test library open and close once.
         try inFibers {}
-        let before = descriptorCount()
+        let before = descriptors()
         try inFibers(stackByteCount: 64 << 10) {
           let listener = Held(try .listen(on: .loopback(port: 0), backlog: 1024))
           let address = try listener.reference.localAddress
@@ -228,8 +228,8 @@ struct IOFairnessTests {
           precondition(answered == 100 + count)
           clients = []
         }
-        let after = descriptorCount()
-        guard after == before else { fatalError("\(after) descriptors instead of \(before)") }
+        let after = descriptors()
+        precondition(after == before, "\(after) instead of \(before)")
       }
     }
   }
