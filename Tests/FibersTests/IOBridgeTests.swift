@@ -31,7 +31,12 @@ struct IOBridgeTests {
         return copies
       }
       var turns = 0
-      let other = try Fiber.spawn { while true { try Fiber.yield(); turns += 1 } }
+      let other = try Fiber.spawn {
+        while true {
+          try Fiber.yield()
+          turns += 1
+        }
+      }
       let sender = try Fiber.spawn {
         try client.reference.writeAll(data)
         try client.reference.shutdown(.write)

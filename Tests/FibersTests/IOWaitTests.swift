@@ -39,14 +39,11 @@ struct IOWaitTests {
   }
 
   private static let waits: [Wait] = [
-    reading("read a socket", { try Held.socketPair($0) }) { try $0.text() },
-    reading("read a pipe", { try Held.pipe($0) }) { try $0.text() },
-    reading("read TCP", { watch in try tcpPair(watch) { (Held($0), Held($1)) } }) { try $0.text() },
-    reading("readv", { try Held.socketPair($0) }) { reference in
-      var room = [UInt8](repeating: 0, count: 9)
-      let count = try room.withUnsafeMutableBytes { try reference.readv(into: [$0]) }
-      return String(decoding: room[..<count], as: UTF8.self)
-    },
+    reading("read a socket", { try Held.socketPair($0) }, { try $0.text() }),
+    reading("read a pipe", { try Held.pipe($0) }, { try $0.text() }),
+    reading(
+      "read TCP", { watch in try tcpPair(watch) { (Held($0), Held($1)) } }, { try $0.text() }),
+    reading("readv", { try Held.socketPair($0) }, { try readvText($0) }),
     Wait(testDescription: "accept") { watch in
       let listener = Held(try .listen(on: .loopback(port: 0)))
       watch.add(listener.reference)
@@ -87,6 +84,12 @@ struct IOWaitTests {
         return (writer, reader)
       }),
   ]
+
+  private static func readvText(_ reference: IOReference) throws -> String {
+    var room = [UInt8](repeating: 0, count: 9)
+    let count = try room.withUnsafeMutableBytes { try reference.readv(into: [$0]) }
+    return String(decoding: room[..<count], as: UTF8.self)
+  }
 
   /// Fills the way to the other end first; what counts then is one byte more.
   private static func writing(
