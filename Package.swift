@@ -131,8 +131,8 @@ let package = Package(
     .testTarget(
       name: "FibersExampleTests",
       dependencies: [
-        "Fibers", "counter-async", "await-basic", "custom-runtime", "million-fibers", "channel-basic",
-        "pipeline", "io-pipe", "echo-server", "chat",
+        "Fibers", "counter-async", "await-basic", "custom-runtime", "million-fibers",
+        "channel-basic", "pipeline", "io-pipe", "echo-server", "chat",
       ]),
     // The parser of http-server by itself, and the server as clients of all kinds meet it.
     .testTarget(

@@ -10,9 +10,13 @@ extension RequestParser {
       index += 1
     }
     guard index > 0, isExtension(line.part(index..<line.count)) else {
-      return state = .refused(.badRequest)
+      state = .refused(.badRequest)
+      return
     }
-    guard size <= bodyBytesLeft else { return state = .refused(.contentTooLarge) }
+    guard size <= bodyBytesLeft else {
+      state = .refused(.contentTooLarge)
+      return
+    }
     bodyBytesLeft -= size
     if size > 0 {
       state = .chunk(left: size)

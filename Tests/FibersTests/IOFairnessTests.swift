@@ -147,7 +147,7 @@ struct IOFairnessTests {
       let listener = Held(try .listen(on: .loopback(port: 0), backlog: 1024))
       let address = try listener.reference.localAddress
       // The burst: all of them wait in the queue of the listener before anybody accepts.
-      var clients = try (0..<count).map { _ in Held(try .connect(to: address)) }
+      let clients = try (0..<count).map { _ in Held(try .connect(to: address)) }
       let (near, far) = try Held.socketPair()
       var accepted = 0
       var answeredAfter: [Int] = []
@@ -177,7 +177,7 @@ struct IOFairnessTests {
       try echo.join()
       // Each answer needs a look at the events or two: a few turns of the acceptor, of 8 calls each.
       #expect(answeredAfter[0] < 100, "\(answeredAfter)")
-      clients = []
+      withExtendedLifetime(clients) {}
     }
   }
 
