@@ -1,13 +1,9 @@
 /// A set of ASCII characters, as 128 bits: one shift tells whether a byte is in it.
+///
+/// Written as bits, so that the compiler makes a constant of it; the tests spell the sets out.
 package struct ByteSet: Sendable {
   private let low: UInt64
   private let high: UInt64
-
-  /// Written as bits, so that the compiler makes a constant of it; the tests spell the sets out.
-  private init(low: UInt64, high: UInt64) {
-    self.low = low
-    self.high = high
-  }
 
   /// Whether `byte` is in the set.
   @inline(__always)

@@ -5,7 +5,8 @@ extension RequestParser {
     guard let methodEnd = line.firstIndex(of: .space), methodEnd > 0,
       let targetEnd = line.lastIndex(of: .space), targetEnd > methodEnd + 1
     else {
-      return state = .refused(.badRequest)
+      state = .refused(.badRequest)
+      return
     }
     let method = line.part(0..<methodEnd)
     let target = line.part(methodEnd + 1..<targetEnd)
@@ -13,12 +14,19 @@ extension RequestParser {
     guard method.allSatisfy(ByteSet.token.contains), target.allSatisfy(ByteSet.target.contains),
       let (major, minor) = Self.version(version)
     else {
-      return state = .refused(.badRequest)
+      state = .refused(.badRequest)
+      return
     }
-    guard major == 1 else { return state = .refused(.versionNotSupported) }
+    guard major == 1 else {
+      state = .refused(.versionNotSupported)
+      return
+    }
     request.isVersion11 = minor >= 1
     request.method = Self.method(method)
-    guard isTarget(target, for: method) else { return state = .refused(.badRequest) }
+    guard isTarget(target, for: method) else {
+      state = .refused(.badRequest)
+      return
+    }
     // A client often asks for the same again.
     if !target.elementsEqual(request.target) {
       request.target.removeAll(keepingCapacity: true)
@@ -73,9 +81,15 @@ extension RequestParser {
 
   /// `name: value`.
   mutating func takeField(_ line: Line) {
-    guard let (name, value) = split(line) else { return state = .refused(.badRequest) }
+    guard let (name, value) = split(line) else {
+      state = .refused(.badRequest)
+      return
+    }
     fieldCount += 1
-    guard fieldCount <= limits.fieldCount else { return state = .refused(.headersTooLarge) }
+    guard fieldCount <= limits.fieldCount else {
+      state = .refused(.headersTooLarge)
+      return
+    }
     if let status = note(name, value) { state = .refused(status) }
   }
 
@@ -91,7 +105,10 @@ extension RequestParser {
 
   /// A field of a chunked body's trailer: checked like the others, and ignored.
   mutating func takeTrailer(_ line: Line) {
-    guard split(line) != nil else { return state = .refused(.badRequest) }
+    guard split(line) != nil else {
+      state = .refused(.badRequest)
+      return
+    }
     fieldCount += 1
     if fieldCount > limits.fieldCount { state = .refused(.headersTooLarge) }
   }
@@ -165,7 +182,10 @@ extension RequestParser {
   /// The empty line has come: what the fields say together, and what follows.
   @inline(__always)
   mutating func finishHead() {
-    guard hasHost || !request.isVersion11 else { return state = .refused(.badRequest) }
+    guard hasHost || !request.isVersion11 else {
+      state = .refused(.badRequest)
+      return
+    }
     request.keepsAlive = !closes && (request.isVersion11 || asksToKeepAlive)
     if isChunked || contentLength != nil || expectsContinue {
       finishHeadWithBody()
@@ -177,10 +197,14 @@ extension RequestParser {
   @inline(never)
   private mutating func finishHeadWithBody() {
     if isChunked, contentLength != nil || !request.isVersion11 {
-      return state = .refused(.badRequest)
+      state = .refused(.badRequest)
+      return
     }
     let length = contentLength ?? 0
-    guard length <= limits.bodyByteCount else { return state = .refused(.contentTooLarge) }
+    guard length <= limits.bodyByteCount else {
+      state = .refused(.contentTooLarge)
+      return
+    }
     if expectsContinue, request.isVersion11, isChunked || length > 0 {
       // Nobody here wants the body: the answer comes at once, and the connection ends with it.
       request.keepsAlive = false
