@@ -142,14 +142,14 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
       guard code == 0 else { throw NameError(host: host, code: code) }
       defer { unsafe freeaddrinfo(list) }
       var addresses: [SocketAddress] = []
-      while let entry = unsafe list {
+      var next = unsafe list
+      while let entry = unsafe next {
         if let address = unsafe entry.pointee.ai_addr {
           let raw = unsafe UnsafeRawBufferPointer(
             start: address, count: Int(entry.pointee.ai_addrlen))
           unsafe addresses.append(SocketAddress(bytes: Array(raw)))
         }
-        unsafe list = entry.pointee.ai_next
-        if unsafe list == nil { break }
+        unsafe next = entry.pointee.ai_next
       }
       return addresses
     }
