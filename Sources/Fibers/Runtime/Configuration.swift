@@ -31,9 +31,7 @@ extension FiberRuntime {
     ///
     /// Up to 2.5 KiB at the top are given up to spread stacks over the cache.
     public var stackByteCount = 64 << 10
-    /// Events taken from the system at once.
-    ///
-    /// Without effect as long as the module does no I/O.
+    /// Events on descriptors taken from the system at once.
     public var maxEvents = 64
     /// The most helper threads for ``Fiber/blocking(_:)``, at least 1; started when needed.
     public var blockingThreads = 4
