@@ -58,21 +58,30 @@ struct Placement {
   ) -> (code: CInt, isSynchronous: Bool) {
     let protection = config.protection.bits
     let system = source.system
+    let descriptor = source.descriptor ?? -1
+    let offset = descriptor < 0 ? 0 : offset
     func attempt(_ flags: CInt) -> CInt {
-      let descriptor = source.descriptor ?? -1
-      let offset = descriptor < 0 ? 0 : offset
       // SAFETY: what is replaced is the caller's own reservation.
       let mapped = unsafe system.map(
         address, byteCount, protection, flags | MAP_FIXED, descriptor, offset)
       return unsafe mapped == MAP_FAILED ? errno : 0
     }
+    // Asked elsewhere first: where the file system refuses, the kernel has taken the reservation away by
+    // then, and another thread's mapping may be there before the next attempt replaces it.
+    func refusal(_ flags: CInt) -> CInt {
+      let mapped = unsafe system.map(nil, byteCount, protection, flags, descriptor, offset)
+      guard let mapped = unsafe mapped, unsafe mapped != MAP_FAILED else { return errno }
+      _ = unsafe system.unmap(mapped, byteCount)
+      return 0
+    }
     let anonymous = source.descriptor == nil ? MAP_ANONYMOUS : 0
     if config.sharing == .private { return (attempt(MAP_PRIVATE | anonymous), false) }
     if anonymous != 0 { return (attempt(MAP_SHARED | anonymous), false) }
-    let code = attempt(mapSharedValidate | mapSync)
+    let code = refusal(mapSharedValidate | mapSync)
     // Old kernels do not know the flag; file systems that are not on persistent memory refuse it.
     if code == EINVAL || code == EOPNOTSUPP { return (attempt(MAP_SHARED), false) }
-    return (code, code == 0)
+    if code != 0 { return (code, false) }
+    return (attempt(mapSharedValidate | mapSync), true)
   }
 
   /// As the original: 1 GiB for large maps, else 2 MiB, and what the source needs.
