@@ -373,23 +373,23 @@ struct IOSmokeTests {
         ioError { _ = try FiberSignals([SIGCONT, SIGURG]) }?.code == EBUSY)
       // What it took before it failed was given back.
       _ = try FiberSignals([SIGCONT])
-      kill(getpid(), SIGURG)
+      raise(SIGURG)
       #expect(try signals.next() == SIGURG)
-      kill(getpid(), SIGURG)
-      kill(getpid(), SIGWINCH)
-      kill(getpid(), SIGURG)
+      raise(SIGURG)
+      raise(SIGWINCH)
+      raise(SIGURG)
       #expect(try signals.next() == SIGWINCH)
       #expect(try signals.next() == SIGURG)
       #expect(throws: DeadlineExceeded.self) {
         try Fiber.withTimeout(.milliseconds(1)) { _ = try signals.next() }
       }
-      try Fiber.spawn { kill(getpid(), SIGWINCH) }
+      try Fiber.spawn { raise(SIGWINCH) }
       #expect(try signals.next() == SIGWINCH)
       #expect(ioError { _ = try FiberSignals([SIGKILL]) }?.code == EINVAL)
       #expect(ioError { _ = try FiberSignals([-1]) }?.code == EINVAL)
       #expect(ioError { _ = try FiberSignals([SIGCHLD, SIGCHLD]) }?.code == EBUSY)
     }
     // Ignored again: this does nothing.
-    kill(getpid(), SIGURG)
+    raise(SIGURG)
   }
 }
