@@ -98,22 +98,6 @@ struct Countdown: Future {
   }
 }
 
-/// A memory word that nobody writes.
-final class Word: @unchecked Sendable {
-  // @unchecked: the pointer is never written, what it points to is atomic.
-  let address: UnsafeMutablePointer<Atomic<UInt64>>
-
-  init() {
-    address = .allocate(capacity: 1)
-    address.initialize(to: Atomic(0))
-  }
-
-  deinit {
-    address.deinitialize(count: 1)
-    address.deallocate()
-  }
-}
-
 /// A runtime that serves on a thread of its own until it is stopped, and is shut down then.
 final class ServedRuntime: Sendable {
   let remote: FiberRemote

@@ -39,14 +39,14 @@ final class SharedChannelCore: Sendable {
   enum Wake: Sendable {
     case nobody
     case fiber(Door, UInt64)
-    case task(SharedChannelTask)
+    case task(TaskWaiter)
 
     @inline(__always)
     func callAsFunction() {
       switch self {
       case .nobody: break
       case .fiber(let door, let token): door.wake(token: token)
-      case .task(let task): task.wake()
+      case .task(let task): task.wake(token: 0)
       }
     }
   }

@@ -1,7 +1,7 @@
 /// Suspends a Swift task until a waker is called.
 ///
 /// A wake that comes before the suspension is kept, so none is lost.
-final class TaskWaiter: WakeTarget {
+package final class TaskWaiter: WakeTarget {
   @safe
   private enum State {
     case idle
@@ -11,7 +11,11 @@ final class TaskWaiter: WakeTarget {
 
   private let state = Locked(State.idle)
 
-  func wake(token: UInt64) {
+  /// Waits for a wake from now on.
+  package init() {}
+
+  /// Ends a suspension, also one that has not begun; the token means nothing.
+  package func wake(token: UInt64) {
     let continuation: UnsafeContinuation<Void, Never>? = unsafe state.withLock { state in
       if case .suspended(let continuation) = state {
         state = .idle
@@ -35,7 +39,7 @@ final class TaskWaiter: WakeTarget {
   /// Suspends the task until a wake, or returns at once if there was one since the last time.
   ///
   /// One task only may be suspended here at a time.
-  func suspend(isolation: isolated (any Actor)? = #isolation) async {
+  package func suspend(isolation: isolated (any Actor)? = #isolation) async {
     await unsafe withUnsafeContinuation { continuation in
       let isWoken = state.withLock { state in
         if case .woken = state {

@@ -85,26 +85,6 @@ struct SelfWaking: Future {
   }
 }
 
-/// A memory word that someone will write.
-final class Word: @unchecked Sendable {
-  // @unchecked: the pointer is never written, what it points to is atomic.
-  let address: UnsafeMutablePointer<Atomic<UInt64>>
-
-  init() {
-    address = .allocate(capacity: 1)
-    address.initialize(to: Atomic(0))
-  }
-
-  deinit {
-    address.deinitialize(count: 1)
-    address.deallocate()
-  }
-
-  func set(_ value: UInt64) { address.pointee.store(value, ordering: .releasing) }
-  func add() { address.pointee.wrappingAdd(1, ordering: .releasing) }
-  var value: UInt64 { address.pointee.load(ordering: .acquiring) }
-}
-
 /// Completes when its word has reached `target`; asks to watch the word.
 struct Watching: Future {
   let word: Word
