@@ -231,6 +231,46 @@ struct IOSmokeTests {
     #expect(SocketAddress.loopback(port: 1) != .loopback(port: 2))
   }
 
+  @Test("Addresses tell their parts, zones of IPv6 among them, which can be read back")
+  func addressParts() throws {
+    #expect(SocketAddress.loopback(port: 1).host == "127.0.0.1")
+    #expect(SocketAddress.loopback(port: 1).path == nil)
+    #expect(SocketAddress.unix(path: "/a")?.path == "/a")
+    #expect(SocketAddress.unix(path: "/a")?.host == nil)
+    let near = try #require(SocketAddress.ipv6("fe80::1%lo", port: 9))
+    let zone = if_nametoindex("lo")
+    #expect(near.host == "fe80::1%\(zone)" && near.description == "[fe80::1%\(zone)]:9")
+    #expect(try SocketAddress.ipv6(#require(near.host), port: 9) == near)
+    #expect(near != SocketAddress.ipv6("fe80::1", port: 9))
+    for text in ["fe80::1%", "fe80::1%0", "fe80::1%no-such-interface", "%lo"] {
+      #expect(SocketAddress.ipv6(text, port: 1) == nil)
+    }
+  }
+
+  @Test("A connect to a Unix socket whose backlog is full waits, and can be cut short")
+  func fullBacklog() throws {
+    let scratch = try ScratchDirectory()
+    try watched { watch in
+      let address = try #require(SocketAddress.unix(path: scratch.path + "/socket"))
+      let listener = try IOHandle.listen(on: address, backlog: 0)
+      let first = try IOHandle.connect(to: address)
+      for reference in [listener.reference, first.reference] { watch.add(reference) }
+      let second = try Fiber.spawn {
+        let second = try IOHandle.connect(to: address)
+        try second.writeAll(bytes("second"))
+      }
+      try untilParked(second)
+      #expect(throws: DeadlineExceeded.self) {
+        try Fiber.withTimeout(.milliseconds(1)) {
+          _ = try IOHandle.connect(to: address).reference
+        }
+      }
+      try listener.accept().close()
+      #expect(try listener.accept().text() == "second")
+      try second.join()
+    }
+  }
+
   @Test("Unix sockets: their addresses, a path that is taken, one that is not there")
   func unix() throws {
     let scratch = try ScratchDirectory()

@@ -3,7 +3,7 @@ import Glibc
 
 /// Two handles that are connected to each other.
 ///
-/// Take one out with `take()` to give it to another fiber.
+/// ``split(_:)`` takes them apart, to give each to a fiber of its own.
 public struct IOPair: ~Copyable {
   /// Of a pipe: the end to read from.
   public var first: IOHandle
@@ -92,6 +92,9 @@ extension IOHandle {
   }
 
   /// Opens a file, on a helper thread; so are its calls made.
+  ///
+  /// A FIFO is opened without waiting for its other end (`O_NONBLOCK`): to read from it always works,
+  /// and is at its end until somebody writes; to write to it is `ENXIO` while nobody reads.
   ///
   /// - Parameters:
   ///   - path: The path.

@@ -31,6 +31,8 @@ extension IOHandle {
 
   /// Connects to `address`; parks the running fiber meanwhile.
   ///
+  /// A Unix socket whose backlog is full is tried again, after pauses, until there is room.
+  ///
   /// - Parameter address: IPv4, IPv6 or Unix.
   /// - Returns: The connection.
   /// - Throws: ``IOError``; the attempt is given up.
@@ -41,7 +43,18 @@ extension IOHandle {
     let reference = handle.reference
     let scheduler = try reference.enter()
     let descriptor = try reference.descriptor
-    let code = unsafe address.withPointer { unsafe cfib_connect(descriptor, $0, $1) }
+    var code = unsafe address.withPointer { unsafe cfib_connect(descriptor, $0, $1) }
+    // Nothing tells when there is room in the backlog. (Of TCP, EAGAIN says that no port is left.)
+    var pause = Duration.microseconds(100)
+    while code == -EAGAIN, address.family == AF_UNIX {
+      do throws(FiberCancelled) {
+        try Fiber.sleep(for: pause)
+      } catch {
+        throw .cancelled(error)
+      }
+      pause = min(pause * 2, .milliseconds(10))
+      code = unsafe address.withPointer { unsafe cfib_connect(descriptor, $0, $1) }
+    }
     switch code {
     case 0: break
     // Interrupted, it goes on by itself as well.
@@ -49,7 +62,6 @@ extension IOHandle {
       try reference.wait(.write, scheduler)
       let code = try IOError.check(.getsockopt, cfib_socket_error(descriptor))
       if code > 0 { throw .system(call: .connect, code: code) }
-    // A Unix socket whose backlog is full does not tell when there is room.
     default: try IOError.check(.connect, code)
     }
     return handle

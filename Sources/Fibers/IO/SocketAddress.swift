@@ -25,14 +25,23 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
   /// An IPv6 address.
   ///
   /// - Parameters:
-  ///   - text: Such as `::1`, without brackets or zone.
+  ///   - text: Such as `::1` or `fe80::1%eth0`, without brackets. The zone, after the `%`, is the name
+  ///     or the number of a network interface, which link-local addresses need.
   ///   - port: 0 lets the system choose where that makes sense.
-  /// - Returns: `nil` when `text` is no such address.
+  /// - Returns: `nil` when `text` is no such address, or the machine has no such interface.
   public static func ipv6(_ text: String, port: UInt16) -> SocketAddress? {
     var address = sockaddr_in6()
     address.sin6_family = sa_family_t(AF_INET6)
     address.sin6_port = port.bigEndian
-    guard unsafe inet_pton(AF_INET6, text, &address.sin6_addr) == 1 else { return nil }
+    var number = text
+    if let sign = text.utf8.firstIndex(of: UInt8(ascii: "%")) {
+      let zone = String(text[text.index(after: sign)...])
+      let index = UInt32(zone) ?? (unsafe if_nametoindex(zone))
+      guard index != 0 else { return nil }
+      address.sin6_scope_id = index
+      number = String(text[..<sign])
+    }
+    guard unsafe inet_pton(AF_INET6, number, &address.sin6_addr) == 1 else { return nil }
     return unsafe withUnsafeBytes(of: address) { unsafe SocketAddress(bytes: Array($0)) }
   }
 
@@ -72,17 +81,43 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     return UInt16(bytes[2]) << 8 | UInt16(bytes[3])
   }
 
+  /// The address in numbers, without the port; `nil` for a Unix socket.
+  ///
+  /// What ``ipv4(_:port:)`` and ``ipv6(_:port:)`` take: `127.0.0.1`, `::1`, `fe80::1%2`.
+  public var host: String? {
+    switch family {
+    case AF_INET: return numeric(offset: 4)
+    case AF_INET6: return zone == 0 ? numeric(offset: 8) : "\(numeric(offset: 8))%\(zone)"
+    default: return nil
+    }
+  }
+
+  /// The path of a Unix socket; `nil` for others, and for one without a name.
+  ///
+  /// An abstract name begins with `@` in place of its zero byte, as in `ss(8)`.
+  public var path: String? {
+    guard family == AF_UNIX, bytes.count > 2 else { return nil }
+    let name = bytes.dropFirst(2)
+    if name.first == 0 {
+      return name.count == 1 ? nil : "@" + String(decoding: name.dropFirst(), as: UTF8.self)
+    }
+    return String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
+  }
+
+  /// The index of the network interface that an IPv6 address is meant for; 0 is any.
+  private var zone: UInt32 {
+    guard bytes.count >= MemoryLayout<sockaddr_in6>.size else { return 0 }
+    return unsafe bytes.withUnsafeBytes { unsafe $0.loadUnaligned(as: sockaddr_in6.self) }
+      .sin6_scope_id
+  }
+
   /// `127.0.0.1:80`, `[::1]:80`, or the path.
   public var description: String {
     switch family {
-    case AF_INET:
-      return "\(numeric(offset: 4)):\(port ?? 0)"
-    case AF_INET6:
-      return "[\(numeric(offset: 8))]:\(port ?? 0)"
-    case AF_UNIX:
-      let name = bytes.dropFirst(2).prefix { $0 != 0 }
-      return name.isEmpty ? "a Unix socket without a name" : String(decoding: name, as: UTF8.self)
-    default: return "an address of family \(family)"
+    case AF_INET: "\(host ?? "?"):\(port ?? 0)"
+    case AF_INET6: "[\(host ?? "?")]:\(port ?? 0)"
+    case AF_UNIX: path ?? "a Unix socket without a name"
+    default: "an address of family \(family)"
     }
   }
 

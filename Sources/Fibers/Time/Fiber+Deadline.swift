@@ -17,6 +17,9 @@ extension Fiber where Success == Never, Failure == Never {
   ///       try finish(first)
   ///     }
   ///
+  /// What `body` had done when it was cut short is for `body` to tell: ``IOPartialError``, which says
+  /// how many bytes were moved, is to be caught in there.
+  ///
   /// A fiber spawned in `body` does not have the deadline; a join in `body` does.
   /// ``shield(_:)`` keeps it out.
   ///
