@@ -195,7 +195,7 @@ struct IOFairnessTests {
         precondition(isSanitized || count >= 2000 || room < 2000)
         // What the system and the test library open and close once.
         try inFibers {}
-        let before = descriptors()
+        let before = OpenDescriptors.now
         try inFibers(stackByteCount: 64 << 10) {
           let listener = Held(try .listen(on: .loopback(port: 0), backlog: 1024))
           let address = try listener.reference.localAddress
@@ -228,13 +228,8 @@ struct IOFairnessTests {
           if answered != 100 + count { fatalError("answered \(answered) of \(100 + count)") }
           clients = []
         }
-        // The test library has some of its own, which come and go with its threads.
-        var after = descriptors()
-        for _ in 0..<10_000 where after != before {
-          sched_yield()
-          after = descriptors()
-        }
-        if after != before { fatalError("\(after) instead of \(before)") }
+        let after = OpenDescriptors.now
+        if !after.isBack(to: before) { fatalError("\(after) instead of \(before)") }
       }
     }
   }

@@ -75,20 +75,39 @@ final class Watch {
   }
 }
 
-/// The descriptors of the process and what they are: for processes that do nothing else.
-///
-/// Without timerfds: libdispatch makes one for the test library whenever it likes, the module none.
-func descriptors() -> [String] {
-  (0..<Int32(20_000)).compactMap { number in
-    guard fcntl(number, F_GETFD) >= 0 else { return nil }
-    let name = UnsafeMutableBufferPointer<CChar>.allocate(capacity: 256)
-    defer { name.deallocate() }
-    guard let start = name.baseAddress else { return nil }
-    let length = max(0, readlink("/proc/self/fd/\(number)", start, 255))
-    start[length] = 0
-    let text = String(cString: start)
-    return text.hasSuffix("[timerfd]") ? nil : "\(number) \(text)"
+/// The descriptors of a process that does nothing else: what must be as before.
+struct OpenDescriptors: CustomStringConvertible {
+  /// Each with its number and what it is.
+  private var named: [String] = []
+  /// Those of event loops, counted.
+  private var eventCount = 0
+
+  /// Those that are open now.
+  static var now: OpenDescriptors {
+    var open = OpenDescriptors()
+    for number in 0..<Int32(20_000) where fcntl(number, F_GETFD) >= 0 {
+      let name = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 256) { name in
+        let length = name.baseAddress.map { readlink("/proc/self/fd/\(number)", $0, 256) } ?? 0
+        return String(decoding: name[..<max(0, length)], as: UTF8.self)
+      }
+      if name.hasPrefix("anon_inode:[event") {
+        open.eventCount += 1
+      } else if name != "anon_inode:[timerfd]" {
+        open.named.append("\(number) \(name)")
+      }
+    }
+    return open
   }
+
+  /// Whether what was opened since `before` is closed again.
+  ///
+  /// libdispatch makes an epoll, an eventfd and timerfds for the test library whenever it likes: a
+  /// leak of event loops shows when there have been several.
+  func isBack(to before: OpenDescriptors) -> Bool {
+    named == before.named && eventCount <= before.eventCount + 2
+  }
+
+  var description: String { "\(named) and \(eventCount) of event loops" }
 }
 
 /// The error of `body`, if it is one of I/O.
