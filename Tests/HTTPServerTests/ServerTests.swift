@@ -89,40 +89,48 @@ import Testing
     #expect(try client.readToEnd() == [])
   }
 
-  @Test(arguments: [
-    ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", 405, true),
-    (
-      "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n", 405,
-      true
-    ),
-    ("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 405, true),
-    ("CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", 405, true),
-    ("BREW / HTTP/1.1\r\nHost: a\r\n\r\n", 501, true),
-    ("GET /none HTTP/1.1\r\nHost: a\r\n\r\n", 404, true),
-    ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", 200, true),
-    ("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n", 405, false),
-    ("GET / HTTP/1.1\r\n\r\n", 400, false),
-    ("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400, false),
-    ("GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400, false),
-    ("GET / HTTP/1.1\nHost: a\n\n", 400, false),
-    ("\u{16}\u{3}\u{1}", 400, false),
-    (
-      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400,
-      false
-    ),
-    ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n", 413, false),
-    ("GET / HTTP/1.1\r\nHost: a\r\nExpect: more\r\n\r\n", 417, false),
-    ("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501, false),
-    ("GET / HTTP/2.0\r\n\r\n", 505, false),
-    ("GET /\(String(repeating: "a", count: 9000)) HTTP/1.1\r\nHost: a\r\n\r\n", 414, false),
-    ("GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "a", count: 20000))\r\n\r\n", 431, false),
-    ("GET / HTTP/1.1\r\n\(String(repeating: "X: a\r\n", count: 200))\r\n", 431, false),
-  ])
+  @Test(
+    arguments: [
+      ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", 405, true),
+      (
+        "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n", 405,
+        true
+      ),
+      ("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 405, true),
+      ("CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", 405, true),
+      ("BREW / HTTP/1.1\r\nHost: a\r\n\r\n", 501, true),
+      ("GET /none HTTP/1.1\r\nHost: a\r\n\r\n", 404, true),
+      ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", 200, true),
+      (
+        "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n", 405,
+        false
+      ),
+      ("GET / HTTP/1.1\r\n\r\n", 400, false),
+      ("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400, false),
+      ("GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400, false),
+      ("GET / HTTP/1.1\nHost: a\n\n", 400, false),
+      ("\u{16}\u{3}\u{1}", 400, false),
+      (
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        400,
+        false
+      ),
+      ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n", 413, false),
+      ("GET / HTTP/1.1\r\nHost: a\r\nExpect: more\r\n\r\n", 417, false),
+      ("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501, false),
+      ("GET / HTTP/2.0\r\n\r\n", 505, false),
+      ("GET /\(String(repeating: "a", count: 9000)) HTTP/1.1\r\nHost: a\r\n\r\n", 414, false),
+      (
+        "GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "a", count: 20000))\r\n\r\n", 431,
+        false
+      ),
+      ("GET / HTTP/1.1\r\n\(String(repeating: "X: a\r\n", count: 200))\r\n", 431, false),
+    ] as [(RequestText, Int, Bool)])
   func `statuses, and whether the connection goes on`(
-    request: String, status: Int, goesOn: Bool
+    request: RequestText, status: Int, goesOn: Bool
   ) throws {
     let client = try Client(try TestServer())
-    try client.send(request)
+    try client.send(request.text)
     // What follows a refused request must not be taken for one, nor keep the answer from coming.
     try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     let response = try client.readResponse()
@@ -185,4 +193,13 @@ func variedBytes(_ count: Int) -> [UInt8] {
     for offset in (count & ~7)..<count { bytes[offset] = UInt8(truncatingIfNeeded: offset) }
   }
   return bytes
+}
+
+/// A request whose beginning alone is printed, in one line.
+struct RequestText: ExpressibleByStringInterpolation, CustomTestStringConvertible {
+  let text: String
+
+  init(stringLiteral text: String) { self.text = text }
+
+  var testDescription: String { text.prefix(60).debugDescription }
 }
