@@ -3,6 +3,7 @@
 //
 //   swift run -c release pipeline [MESSAGES] [WORKERS]
 import Fibers
+import Glibc
 import Synchronization
 
 /// The work on one message.
@@ -121,7 +122,8 @@ func demonstrate(_ count: Int, workers: Int) throws {
 
 let numbers = CommandLine.arguments.dropFirst().map { Int($0) }
 guard numbers.count <= 2, numbers.allSatisfy({ $0.map { $0 > 0 } ?? false }) else {
-  fatalError("usage: pipeline [MESSAGES] [WORKERS]    (both at least 1)")
+  print("usage: pipeline [MESSAGES] [WORKERS]    (both at least 1)")
+  exit(2)
 }
 try demonstrate(
   numbers.first.flatMap { $0 } ?? 1_000_000, workers: numbers.dropFirst().first.flatMap { $0 } ?? 4)
