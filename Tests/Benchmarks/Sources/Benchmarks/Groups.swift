@@ -25,6 +25,15 @@ struct Group: Sendable {
     Group("durable copies", durableRows),
     Group("persistent memory", persistentRows),
     Group("switch", switchRows),
+    Group("yield", yieldRows),
+    Group("spawn", spawnRows),
+    Group("channels", channelRows),
+    Group("shared channels", sharedChannelRows),
+    Group("parked fibers", parkedRows),
+    Group("timers", timerRows),
+    Group("mutexes", mutexRows),
+    Group("cross-thread wakes", crossWakeRows),
     // Here: Group("network", networkRows), echo and HTTP beside C epoll, Go and SwiftNIO.
+    Group("allocations", allocationRows),
   ]
 }

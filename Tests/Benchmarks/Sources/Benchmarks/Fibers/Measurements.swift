@@ -1,5 +1,3 @@
-import Glibc
-
 /// A measurement of ours that the driver runs as a process of its own.
 struct Measurement: Sendable {
   let name: String
@@ -8,6 +6,12 @@ struct Measurement: Sendable {
   /// Gives the numbers it measured, with a key when there are several.
   let run: @Sendable (_ size: Int) throws -> [(key: String, value: Double)]
 }
+
+/// All that can be measured in a process of its own.
+let measurements: [Measurement] =
+  switchMeasurements + yieldMeasurements + spawnMeasurements + channelMeasurements
+  + sharedChannelMeasurements + parkedMeasurements + timerMeasurements + mutexMeasurements
+  + crossWakeMeasurements
 
 /// `Benchmarks measure NAME [N]`: prints what peers print, so that both are run and read alike.
 ///
@@ -30,6 +34,3 @@ func measureOnce(_ arguments: [String]) -> CInt {
     return 1
   }
 }
-
-/// All that can be measured in a process of its own.
-let measurements: [Measurement] = switchMeasurements

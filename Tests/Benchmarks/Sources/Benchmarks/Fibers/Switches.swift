@@ -11,15 +11,15 @@ func switchRows(_ effort: Effort) -> [Row] {
   return [
     results.figure(
       "raw switch, registers", key: "registers", peerKey: "", order: order,
-      budget: .atMost(1.5, whenPeerIs: 4.05), decidedBy: "Boost.Context"),
+      budget: .atMost(1.5, whenPeerIs: 4.05)),
     results.figure(
       "raw switch, FP control as by default", key: "standard", peerKey: "", order: order,
-      budget: .atMost(1.5, whenPeerIs: 4.05), decidedBy: "Boost.Context"),
+      budget: .atMost(1.5, whenPeerIs: 4.05)),
     results.figure("raw switch, all FP control words", key: "floating", peerKey: "", order: order),
     results.figure(
       "raw switch, FP control words and isolated accesses", key: "accesses", peerKey: "",
       order: order),
-  ].compactMap(\.self).flatMap(\.rows)
+  ].rows(decidedBy: "Boost.Context")
 }
 
 let switchMeasurements = [

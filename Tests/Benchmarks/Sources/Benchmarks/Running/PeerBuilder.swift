@@ -35,10 +35,8 @@ final class PeerBuilder {
     if let program = built[recipe.source] { return program }
     if missing.contains(where: { $0.name == recipe.name }) { return nil }
     let source = Place.peers + "/" + recipe.source
-    let program =
-      Place.products + "/"
-      + recipe.source.split(separator: "/").joined(separator: "-")
-      .replacingDots()
+    let file = recipe.source.split(separator: "/").last ?? ""
+    let program = Place.products + "/" + String(file.map { $0 == "." ? "-" : $0 })
     do throws(CommandError) {
       if isOutdated(program, source) {
         complain("building the peer \(recipe.name)")
@@ -119,9 +117,4 @@ enum Place {
   static let products = package + "/.build/peers"
   /// The root of the library.
   static let root = package.split(separator: "/").dropLast(2).reduce("") { $0 + "/" + $1 }
-}
-
-extension String {
-  /// A name for a program: no dots, which would look like the file of a source.
-  fileprivate func replacingDots() -> String { String(map { $0 == "." ? "-" : $0 }) }
 }

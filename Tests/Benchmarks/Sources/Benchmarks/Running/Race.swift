@@ -11,11 +11,14 @@ struct Contestant {
   ///   - measurement: One of ``measurements``.
   ///   - size: What it is measured for, such as the number of fibers.
   ///   - processor: The only one it may use; `nil`: it pins its threads itself.
-  static func ours(_ measurement: String, _ size: Int? = nil, on processor: Int? = 1) -> Contestant
-  {
+  ///   - name: Its name in the results, where several of ours take part.
+  static func ours(
+    _ measurement: String, _ size: Int? = nil, named name: String = "ours",
+    on processor: Int? = 1
+  ) -> Contestant {
     let words = ["measure", measurement] + (size.map { [String($0)] } ?? [])
     return Contestant(
-      name: "ours",
+      name: name,
       command: Command(
         program: "/proc/self/exe", arguments: words, processor: processor, secondsAllowed: 300))
   }
@@ -82,21 +85,33 @@ extension [String: Results] {
   ///
   /// - Parameters:
   ///   - name: Of the figure.
+  ///   - contestant: Whose numbers are ours.
   ///   - unit: Of all its numbers.
   ///   - key: Which of the numbers that our program printed.
   ///   - peerKey: Which of the peers' numbers; `nil`: the same.
   ///   - order: Names of the peers, in the order of their rows.
   ///   - budget: What is asked of ours.
-  ///   - reference: The peer that decides; the first if `nil`.
   func figure(
-    _ name: String, unit: String = "ns", key: String = "", peerKey: String? = nil,
-    order: [String] = [], budget: Row.Budget = .none, decidedBy reference: String? = nil
+    _ name: String, of contestant: String = "ours", unit: String = "ns", key: String = "",
+    peerKey: String? = nil, order: [String] = [], budget: Row.Budget = .none
   ) -> Figure? {
-    guard let ours = self["ours"]?[key] else { return nil }
+    guard let ours = self[contestant]?[key] else { return nil }
     let peers = order.compactMap { name in
       self[name]?[peerKey ?? key].map { Figure.Peer(name: name, samples: $0) }
     }
-    return Figure(
-      name: name, unit: unit, ours: ours, peers: peers, budget: budget, reference: reference)
+    return Figure(name: name, unit: unit, ours: ours, peers: peers, budget: budget)
+  }
+}
+
+extension [Figure?] {
+  /// The rows of those that were measured.
+  ///
+  /// - Parameter reference: The peer whose rows have the budgets; the first of each if `nil`.
+  func rows(decidedBy reference: String? = nil) -> [Row] {
+    compactMap(\.self).flatMap { figure in
+      var figure = figure
+      figure.reference = reference
+      return figure.rows
+    }
   }
 }

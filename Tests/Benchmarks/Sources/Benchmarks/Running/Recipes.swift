@@ -10,6 +10,14 @@ extension PeerRecipe {
   static let miniasync = pkgConfig(
     "C miniasync", "miniasync.c", ["libminiasync", "libminiasync-vdm-threads"])
   static let swiftTasks = swift("Swift tasks", product: "swift-tasks")
+
+  /// Not a peer, but a program of its own too: it counts the allocations of ours.
+  static let fibersAllocations = PeerRecipe(
+    name: "fibers-allocations", source: "../Sources/fibers-allocations"
+  ) { _, program throws(CommandError) in
+    try buildProduct(
+      "fibers-allocations", of: Place.package, in: Place.package + "/.build", to: program)
+  }
 }
 
 extension PeerRecipe {
@@ -61,14 +69,23 @@ extension PeerRecipe {
   static func swift(_ name: String, product: String) -> PeerRecipe {
     PeerRecipe(name: name, source: "swift/Sources/" + product) {
       _, program throws(CommandError) in
-      let words = [
-        "--package-path", Place.peers + "/swift", "--scratch-path", Place.products + "/swift",
-        "-c", "release", "--product", product,
-      ]
-      _ = try Command(program: "swift", arguments: ["build"] + words, secondsAllowed: 1800).run()
-      let folder = try Command(program: "swift", arguments: ["build"] + words + ["--show-bin-path"])
-        .run().filter { $0 != "\n" }
-      _ = try Command(program: "ln", arguments: ["-sf", folder + "/" + product, program]).run()
+      try buildProduct(
+        product, of: Place.peers + "/swift", in: Place.products + "/swift", to: program)
     }
+  }
+
+  /// Builds a product of a Swift package, and puts a link to it at `program`.
+  private static func buildProduct(
+    _ product: String, of package: String, in scratch: String, to program: String
+  ) throws(CommandError) {
+    let words = [
+      "build", "-c", "release", "--package-path", package, "--scratch-path", scratch,
+    ]
+    _ = try Command(
+      program: "swift", arguments: words + ["--product", product], secondsAllowed: 1800
+    ).run()
+    let folder = try Command(program: "swift", arguments: words + ["--show-bin-path"]).run()
+    let built = folder.filter { $0 != "\n" } + "/" + product
+    _ = try Command(program: "ln", arguments: ["-sf", built, program]).run()
   }
 }
