@@ -26,6 +26,12 @@ func drive(_ options: Options) -> CInt {
   for missing in peers.missing { print("missing: \(missing.name) (\(missing.reason))") }
   do throws(ReportError) {
     if let path = options.jsonPath { try writeFile(jsonText(rows), to: path) }
+    if options.writesDocs {
+      try Document(
+        results: results, missing: peers.missing, machine: MachineFacts(peers),
+        isQuick: options.isQuick
+      ).write()
+    }
     return 0
   } catch {
     complain("Benchmarks: \(error)")

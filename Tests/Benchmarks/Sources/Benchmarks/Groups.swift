@@ -33,6 +33,7 @@ struct Group: Sendable {
     Group("timers", timerRows),
     Group("mutexes", mutexRows),
     Group("cross-thread wakes", crossWakeRows),
+    Group("scaling", scalingRows),
     // Here: Group("network", networkRows), echo and HTTP beside C epoll, Go and SwiftNIO.
     Group("allocations", allocationRows),
   ]

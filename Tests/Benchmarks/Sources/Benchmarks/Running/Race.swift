@@ -91,15 +91,17 @@ extension [String: Results] {
   ///   - peerKey: Which of the peers' numbers; `nil`: the same.
   ///   - order: Names of the peers, in the order of their rows.
   ///   - budget: What is asked of ours.
+  ///   - point: Its place in a chart of cost over size.
   func figure(
     _ name: String, of contestant: String = "ours", unit: String = "ns", key: String = "",
-    peerKey: String? = nil, order: [String] = [], budget: Row.Budget = .none
+    peerKey: String? = nil, order: [String] = [], budget: Row.Budget = .none,
+    point: Row.Point? = nil
   ) -> Figure? {
     guard let ours = self[contestant]?[key] else { return nil }
     let peers = order.compactMap { name in
       self[name]?[peerKey ?? key].map { Figure.Peer(name: name, samples: $0) }
     }
-    return Figure(name: name, unit: unit, ours: ours, peers: peers, budget: budget)
+    return Figure(name: name, unit: unit, ours: ours, peers: peers, budget: budget, point: point)
   }
 }
 
