@@ -71,6 +71,20 @@ func race(_ effort: Effort, rounds: Int = .max, _ contestants: [Contestant?]) ->
   return values.mapValues { $0.mapValues(Samples.init) }
 }
 
+extension Effort {
+  /// What a peer measures in a process of its own, for figures of ours that take turns in this one.
+  ///
+  /// The program pins its threads itself, as this one does.
+  func measured(
+    _ recipe: PeerRecipe, _ measurement: String, _ size: Int? = nil, key: String = "",
+    rounds: Int = .max
+  ) -> Figure.Peer? {
+    let results = race(
+      self, rounds: rounds, [.peer(recipe, self, measurement, size, on: nil)])
+    return results[recipe.name]?[key].map { Figure.Peer(name: recipe.name, samples: $0) }
+  }
+}
+
 /// The numbers that a program printed; lines that are none are ignored.
 func parse(_ output: String) -> [(String, Double)] {
   output.split(separator: "\n").compactMap { line in
