@@ -23,6 +23,7 @@ func drive(_ options: Options) -> CInt {
   }
   let rows = results.flatMap(\.rows)
   print(tableText(rows), terminator: "")
+  print(summary(rows))
   for missing in peers.missing { print("missing: \(missing.name) (\(missing.reason))") }
   do throws(ReportError) {
     if let path = options.jsonPath { try writeFile(jsonText(rows), to: path) }

@@ -2,7 +2,7 @@ import Fibers
 
 /// Fibers that only wait, each on a guarded stack: their time and their memory.
 func parkedRows(_ effort: Effort) -> [Row] {
-  let count = effort.isQuick ? 100_000 : 1_000_000
+  let count = effort.largestCount
   let results = race(
     effort, rounds: effort.isQuick ? 1 : 3,
     [

@@ -5,7 +5,7 @@ func scalingRows(_ effort: Effort) -> [Row] {
 
 private func sizes(_ effort: Effort, from least: Int = 10) -> [Int] {
   [10, 100, 1_000, 10_000, 100_000, 1_000_000].filter {
-    $0 >= least && $0 <= (effort.isQuick ? 100_000 : 1_000_000)
+    $0 >= least && $0 <= effort.largestCount
   }
 }
 
@@ -25,7 +25,9 @@ private func yieldScaling(_ effort: Effort) -> [Row] {
         .peer(.boostFiber, effort, "yield", size), .peer(.go, effort, "yield", size),
         .peer(.swiftTasks, effort, "yield", size),
       ])
-    func point(_ line: String) -> Row.Point { Row.Point(chart: "yield", line: line, size: size) }
+    func point(_ line: String) -> Row.Point {
+      Row.Point(chart: "yield, by number of fibers", line: line, size: size)
+    }
     return [
       results.figure(
         "scaling: yield, \(grouped(size)) fibers, isolated", order: peers,
@@ -50,7 +52,7 @@ private func spawnScaling(_ effort: Effort) -> [Row] {
     return [
       results.figure(
         "scaling: spawn + join, batches of \(grouped(size))", order: peers,
-        point: Row.Point(chart: "spawn + join, in batches", line: "ours", size: size))
+        point: Row.Point(chart: "spawn + join, by size of the batch", line: "ours", size: size))
     ].rows()
   }
 }
@@ -67,7 +69,7 @@ private func parkedScaling(_ effort: Effort) -> [Row] {
       .map { key, unit, what in
         results.figure(
           "scaling: \(grouped(size)) parked fibers, \(what)", unit: unit, key: key, order: peers,
-          point: Row.Point(chart: "parked fibers, \(what)", line: "ours", size: size))
+          point: Row.Point(chart: "\(what), by number of parked fibers", line: "ours", size: size))
       }.rows()
   }
 }
@@ -80,7 +82,8 @@ private func timerScaling(_ effort: Effort) -> [Row] {
     return [
       results.figure(
         "scaling: timer set and left, \(grouped(size)) sleepers", order: ["Go"],
-        point: Row.Point(chart: "timer set and left, beside sleepers", line: "ours", size: size))
+        point: Row.Point(
+          chart: "timer set and left, by number of sleepers", line: "ours", size: size))
     ].rows()
   }
 }

@@ -62,7 +62,8 @@ private func rows(
       name: "durable map copy, \(bytes(size))", unit: "ns", ours: results[0], peer: peer,
       peerName: "libpmem2", budget: budget),
     Row(
-      name: "the same, asynchronous", unit: "ns", ours: results[1], peer: peer,
+      name: "durable map copy, \(bytes(size)), asynchronous", unit: "ns", ours: results[1],
+      peer: peer,
       peerName: "libpmem2, synchronous"),
   ]
 }

@@ -44,7 +44,7 @@ struct Document {
     let rows = results.flatMap(\.rows)
     let how = isQuick ? "a quick look (`--quick`): three rounds" : "medians of up to nine rounds"
     return """
-      Measured \(machine.date): \(how). \(machine.text)
+      \(summary(rows)) Measured \(machine.date): \(how). \(machine.text)
       \(missing.isEmpty ? "" : "\nMissing: " + missing.map { "\($0.name) (\($0.reason))" }.joined(separator: "; ") + ".\n")
       ## Budgets not met
 

@@ -12,6 +12,10 @@ struct MachineFacts {
   /// Of the compilers and of the peers.
   let versions: [String]
 
+  static var memoryByteCount: Int {
+    sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+  }
+
   /// Asks the system.
   init(_ peers: PeerBuilder) {
     date = Self.line("date", "-u", "+%Y-%m-%d")
@@ -19,7 +23,7 @@ struct MachineFacts {
     let models = cpu.split(separator: "\n").filter { $0.hasPrefix("model name") }
     processor = models.first.map { Self.value($0, after: ":") } ?? Self.line("uname", "-m")
     processorCount = Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-    memory = "\(sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) >> 30) GiB"
+    memory = "\(Self.memoryByteCount >> 30) GiB"
     kernel = Self.line("uname", "-sr")
     let release = (try? readFile("/etc/os-release")) ?? ""
     let name = release.split(separator: "\n").first { $0.hasPrefix("PRETTY_NAME=") }
