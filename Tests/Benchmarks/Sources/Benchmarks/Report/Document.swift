@@ -1,6 +1,6 @@
 /// The part of `docs/performance.md` that is written by the benchmark, and its charts.
 struct Document {
-  let results: [(group: Group, rows: [Row])]
+  let results: [GroupResult]
   let missing: [PeerBuilder.Missing]
   let machine: MachineFacts
   let isQuick: Bool
@@ -25,9 +25,10 @@ struct Document {
 
   private func writeCharts() throws(ReportError) {
     _ = try? Command(program: "mkdir", arguments: ["-p", Self.charts]).run()
-    for (group, rows) in results {
-      if let chart = barChart(group.name, rows) { try write(chart, group.name) }
-      for chart in LineChart.all(in: rows) { try write(chart.drawn(), chart.title) }
+    for result in results {
+      let title = result.group.name
+      if let chart = barChart(title, result.rows) { try write(chart, title) }
+      for chart in LineChart.all(in: result.rows) { try write(chart.drawn(), chart.title) }
     }
   }
 
@@ -54,7 +55,7 @@ struct Document {
       \(verdicts(rows.filter { $0.isMet == true }))
       ## All figures
 
-      \(results.map { section($0.group, $0.rows) }.joined(separator: "\n"))
+      \(results.map(section).joined(separator: "\n"))
       """
   }
 
@@ -70,8 +71,10 @@ struct Document {
       + lines.joined()
   }
 
-  private func section(_ group: Group, _ rows: [Row]) -> String {
+  private func section(_ result: GroupResult) -> String {
+    let (group, rows) = (result.group, result.rows)
     var text = "### \(group.name.prefix(1).uppercased() + group.name.dropFirst())\n\n"
+    if let remark = result.remark { text += "Take with care: \(remark).\n\n" }
     if barChart(group.name, rows) != nil { text += image(group.name) }
     for chart in LineChart.all(in: rows) { text += image(chart.title) }
     text += "| what | unit | ours | min..max | peer | theirs | min..max | ratio |\n"

@@ -44,7 +44,8 @@ typealias Results = [String: Samples]
 
 /// Runs each contestant once a round, so that all see the machine in the same mood.
 ///
-/// One that fails is out, and noted as missing.
+/// A round that other programs disturbed is measured again, as often as there are rounds at most.
+/// A contestant that fails is out, and noted as missing.
 ///
 /// - Parameters:
 ///   - effort: How many rounds.
@@ -53,22 +54,41 @@ typealias Results = [String: Samples]
 /// - Returns: What each measured, by its name.
 func race(_ effort: Effort, rounds: Int = .max, _ contestants: [Contestant?]) -> [String: Results] {
   var values: [String: [String: [Double]]] = [:]
-  var isOut: Set<String> = []
-  for _ in 0..<min(effort.rounds, rounds) {
-    for contestant in contestants.compactMap(\.self) where !isOut.contains(contestant.name) {
-      do throws(CommandError) {
-        for (key, value) in parse(try contestant.command.run()) {
-          values[contestant.name, default: [:]][key, default: []].append(value)
-        }
-      } catch {
-        isOut.insert(contestant.name)
-        values[contestant.name] = nil
-        let what = contestant.command.arguments.joined(separator: " ")
-        effort.peers.lack("\(contestant.name): \(what)", "\(error)")
-      }
+  var running = contestants.compactMap(\.self)
+  var left = min(effort.rounds, rounds)
+  var repetitions = left
+  while left > 0 && !running.isEmpty {
+    let disturbance = Disturbance()
+    let round = runOnce(&running, effort)
+    if disturbance.share > Disturbance.limit && repetitions > 0 {
+      repetitions -= 1
+      continue
+    }
+    left -= 1
+    for (name, key, value) in round {
+      values[name, default: [:]][key, default: []].append(value)
     }
   }
-  return values.mapValues { $0.mapValues(Samples.init) }
+  let isRunning = Set(running.map(\.name))
+  return values.filter { isRunning.contains($0.key) }.mapValues { $0.mapValues(Samples.init) }
+}
+
+/// One round; takes out who fails.
+private func runOnce(_ running: inout [Contestant], _ effort: Effort)
+  -> [(name: String, key: String, value: Double)]
+{
+  var round: [(String, String, Double)] = []
+  running.removeAll { contestant in
+    do throws(CommandError) {
+      round += parse(try contestant.command.run()).map { (contestant.name, $0, $1) }
+      return false
+    } catch {
+      let what = contestant.command.arguments.joined(separator: " ")
+      effort.peers.lack("\(contestant.name): \(what)", "\(error)")
+      return true
+    }
+  }
+  return round
 }
 
 extension Effort {
