@@ -1,6 +1,7 @@
 /// Bars of ours beside its peers, for each figure of a group; `nil` when no figure has a peer.
 ///
-/// Each figure has a scale of its own, on which its greatest bar is full.
+/// Each figure has a scale of its own, on which its greatest bar is full; one that is more than ten
+/// times as long as ours is cut, and its number says so with an arrow.
 func barChart(_ title: String, _ rows: [Row]) -> SVG? {
   let figures = comparisons(rows)
   guard !figures.isEmpty else { return nil }
@@ -13,14 +14,16 @@ func barChart(_ title: String, _ rows: [Row]) -> SVG? {
   drawLegend(&drawing, names, y: 44)
   var y = 62.0
   for figure in figures {
-    let greatest = figure.bars.map(\.value).max() ?? 1
+    let greatest = min(figure.bars.map(\.value).max() ?? 1, 10 * figure.bars[0].value)
     let middle = y + Double(figure.bars.count) * (barHeight + 2) / 2 + 4
     drawing.text("\(figure.name) (\(figure.unit))", left - 10, middle, anchor: .end, size: 11)
     for bar in figure.bars {
-      let length = bar.value / greatest * (Double(drawing.width) - left - right)
+      let isCut = bar.value > greatest
+      let length = min(bar.value / greatest, 1) * (Double(drawing.width) - left - right)
       drawing.bar(
         left, y, width: length, height: barHeight, color: names.firstIndex(of: bar.name) ?? 0)
-      drawing.text(short(bar.value), left + max(1, length) + 6, y + 11, size: 11)
+      drawing.text(
+        (isCut ? "\u{2192} " : "") + short(bar.value), left + max(1, length) + 6, y + 11, size: 11)
       y += barHeight + 2
     }
     y += gap / 2
