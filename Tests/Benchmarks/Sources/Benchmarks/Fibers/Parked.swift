@@ -4,7 +4,7 @@ import Fibers
 func parkedRows(_ effort: Effort) -> [Row] {
   let count = effort.largestCount
   let results = race(
-    effort, rounds: effort.isQuick ? 1 : 3,
+    effort, rounds: effort.isQuick ? 1 : 2,
     [
       .ours("parked", count), .peer(.boostFiber, effort, "parked", count),
       .peer(.go, effort, "parked", count), .peer(.swiftTasks, effort, "parked", count),

@@ -24,6 +24,7 @@ func tableText(_ rows: [Row]) -> String {
 /// How many budgets are met, and which are not.
 func summary(_ rows: [Row]) -> String {
   let verdicts = rows.compactMap(\.isMet)
+  guard !verdicts.isEmpty else { return "No budgets here." }
   return "\(verdicts.count { $0 }) of \(verdicts.count) budgets are met."
 }
 
