@@ -108,7 +108,8 @@ enum CommandError: Error, CustomStringConvertible {
   /// The line of a compiler's or program's output that tells most.
   private func firstError(_ text: String) -> String? {
     let lines = text.split(separator: "\n")
-    return (lines.first { $0.contains("error:") } ?? lines.last).map(String.init)
+    return (lines.first { $0.contains("cannot find") || $0.contains("error:") } ?? lines.last).map(
+      String.init)
   }
 }
 

@@ -49,7 +49,8 @@ final class PeerBuilder {
       packages.formUnion(recipe.packages)
       return program
     } catch {
-      lack(recipe.name, "\(error)")
+      let needed = recipe.packages.joined(separator: " ")
+      lack(recipe.name, "\(error)" + (needed.isEmpty ? "" : "; it needs \(needed)"))
       return nil
     }
   }
