@@ -1,0 +1,17 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Peers that come through SwiftPM, in a package of their own: without a network only their columns
+// are missing.
+let package = Package(
+  name: "Peers",
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4")
+  ],
+  targets: [
+    .executableTarget(
+      name: "swift-tasks",
+      dependencies: [.product(name: "AsyncAlgorithms", package: "swift-async-algorithms")])
+  ],
+  swiftLanguageModes: [.v6]
+)
