@@ -65,7 +65,7 @@ extension Scheduler {
     let door = unsafe state.pointee.door
     if unsafe state.pointee.descriptorWaits > 0, let loop = unsafe state.pointee.loop {
       let isSafe = door.announceSleep(heedsStop: heedsStop)
-      loop.poll(nanoseconds: isSafe ? nanoseconds ?? -1 : 0)
+      loop.poll(nanoseconds: isSafe ? nanoseconds ?? -1 : 0, self)
       door.endSleep()
     } else if door.announceSleep(heedsStop: heedsStop) {
       door.sleep(nanoseconds: nanoseconds)
@@ -101,7 +101,7 @@ extension Scheduler {
     unsafe state.pointee.turnsUntilService = state.pointee.turnsPerService
     if unsafe state.pointee.isShuttingDown { cancelAgain() }
     if looksAtDescriptors, unsafe state.pointee.descriptorWaits > 0 {
-      unsafe state.pointee.loop?.poll(nanoseconds: 0)
+      unsafe state.pointee.loop?.poll(nanoseconds: 0, self)
     }
     let door = unsafe state.pointee.door
     if door.inbox.looksEmpty, unsafe state.pointee.backlog.isEmpty { return }

@@ -1,11 +1,11 @@
-// Sends back what it gets. usage: echo-c PORT
+// Sends back what it gets. Prints where it listens.
 #include "epoll.h"
 
 static bool echo(int connection) {
   static char bytes[16384];
   ssize_t count = read(connection, bytes, sizeof bytes);
   if (count < 0) return errno == EAGAIN;
-  return count > 0 && write(connection, bytes, count) == count;
+  return count > 0 && write_all(connection, bytes, (size_t)count);
 }
 
-int main(int count, char **arguments) { return count < 2 ? 2 : serve(atoi(arguments[1]), echo); }
+int main(void) { return serve(echo); }
