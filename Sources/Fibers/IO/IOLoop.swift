@@ -84,13 +84,15 @@ final class IOLoop {
   /// Wakes the fibers of `scheduler`, whose loop this is, whose descriptors have become ready.
   ///
   /// - Parameter nanoseconds: How long to wait for the first event: 0 not at all, -1 for ever.
-  func poll(nanoseconds: Int64, _ scheduler: Scheduler) {
+  /// - Returns: How many descriptors: no more than that many fibers for each direction.
+  @discardableResult
+  func poll(nanoseconds: Int64, _ scheduler: Scheduler) -> Int {
     let count = unsafe cfib_epoll_wait(epoll, events, Int32(clamping: maxEvents), nanoseconds)
     guard count > 0 else {
       require(
         count == 0 || count == -EINTR,
         "FiberRuntime: the epoll descriptor was closed under it (errno \(-count))")
-      return
+      return 0
     }
     for number in 0..<Int(count) {
       let cookie = unsafe cfib_event_cookie(events + number)
@@ -100,6 +102,7 @@ final class IOLoop {
       else { continue }
       unsafe note(events[number].events, at: slot, scheduler)
     }
+    return Int(count)
   }
 
   @inline(__always)
