@@ -54,8 +54,8 @@ step_code() { # The generated code of a yield: the switch inline, no call that a
 }
 
 step_allocations() { # How many heap allocations each operation makes.
-  swift build -c release --package-path Tests/Benchmarks/FibersBenchmark 2>&1 | tail -1
-  Tests/Benchmarks/FibersBenchmark/.build/release/fibers-allocations
+  swift build -c release --package-path Tests/Benchmarks --product fibers-allocations 2>&1 | tail -1
+  Tests/Benchmarks/.build/release/fibers-allocations
 }
 
 step_examples() { # What the examples print.

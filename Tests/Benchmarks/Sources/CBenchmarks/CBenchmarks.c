@@ -2,8 +2,10 @@
 #include "CBenchmarks.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <time.h>
+#include <unistd.h>
 
 static cpu_set_t all;
 
@@ -19,6 +21,8 @@ int bench_pin(int cpu) {
 }
 
 int bench_unpin(void) { return sched_setaffinity(0, sizeof all, &all) ? -errno : 0; }
+
+int bench_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC) ? -errno : 0; }
 
 uint64_t bench_now(void) {
   struct timespec now;

@@ -8,6 +8,10 @@ int bench_pin(int cpu);
 /// Lets the calling thread run on all processors it could at the start of the program.
 int bench_unpin(void);
 
+/// A pipe whose ends, for reading and for writing, are closed in programs started from here.
+/// 0, or `-errno`.
+int bench_pipe(int ends[2]);
+
 /// Nanoseconds of CLOCK_MONOTONIC.
 uint64_t bench_now(void);
 

@@ -1,10 +1,13 @@
 import CBenchmarks
 
-/// How long to measure.
+/// How long to measure, and beside whom.
 struct Effort {
   var rounds = 9
   /// The shortest time of one sample, in nanoseconds.
   var sample = 2_000_000.0
+  /// Whether a first look is enough.
+  var isQuick = false
+  let peers: PeerBuilder
 }
 
 /// Measures several things in turn, round by round, so that all see the machine in the same mood.
@@ -41,9 +44,9 @@ func time(_ count: Int, _ body: (Int) -> Void) -> Double {
   return Double(bench_now() - start)
 }
 
-extension Samples {
-  /// Each sample changed alike, such as from time to rate.
-  func map(_ change: (Double) -> Double) -> Samples {
-    Samples([change(minimum), change(median), change(maximum)])
-  }
+/// Nanoseconds of each of the operations that `body` does.
+func nanoseconds(per operations: Int, _ body: () throws -> Void) rethrows -> Double {
+  let start = bench_now()
+  try body()
+  return Double(bench_now() - start) / Double(operations)
 }

@@ -11,7 +11,7 @@ func persistentRows(_ effort: Effort) -> [Row] {
   let size = 16 << 20
   guard let ours = makeMap(byteCount: size) else { return [] }
   let theirs = LibPMem2Map(byteCount: size)
-  if theirs == nil { print("libpmem2.so.1 is not installed: durable copies have no peer") }
+  if theirs == nil { effort.peers.lack("libpmem2", "libpmem2.so.1 is not installed") }
   let source = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 4096)
   defer { source.deallocate() }
   memset(source, 7, size)
@@ -50,7 +50,8 @@ private func rows(
   }
   // The fastest of many short rounds: the same instructions run on both sides, so whatever is slower
   // than that is what the machine did besides.
-  let short = Effort(rounds: 7 * effort.rounds, sample: effort.sample / 8)
+  let short = Effort(
+    rounds: 7 * effort.rounds, sample: effort.sample / 8, peers: effort.peers)
   let results = measure(short, bodies).map { Samples([$0.minimum]) }
   let peer = theirs == nil ? nil : results[2]
   // Runs of the same code still differ by 2 or 3 per cent.

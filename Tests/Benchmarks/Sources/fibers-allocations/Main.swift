@@ -73,7 +73,7 @@ struct Main {
       for (name, value, allowed) in try measure(mode) {
         let isTooMany = value > allowed + 0.001
         failed = failed || isTooMany
-        print("\(mode) \(name): \(value) allocations\(isTooMany ? ", more than \(allowed)" : "")")
+        print("\(mode) \(name): \(value) allocations (at most \(allowed))")
       }
     }
     if failed { exit(1) }

@@ -1,0 +1,17 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Peers that come through SwiftPM. The driver builds a product at a time, so that what cannot be
+// fetched costs only its own column.
+let package = Package(
+  name: "Peers",
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4")
+  ],
+  targets: [
+    .executableTarget(
+      name: "swift-tasks",
+      dependencies: [.product(name: "AsyncAlgorithms", package: "swift-async-algorithms")])
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,34 @@
+import CBenchmarks
+
+/// Measures the groups that are asked for and reports.
+///
+/// - Returns: The exit status: 0 unless a report could not be written; budgets do not count.
+func drive(_ options: Options) -> CInt {
+  let peers = PeerBuilder(mayInstall: options.mayInstall)
+  let effort =
+    options.isQuick
+    ? Effort(rounds: 3, sample: 200_000, isQuick: true, peers: peers) : Effort(peers: peers)
+  let groups = Group.all.filter { group in options.only.map { group.name.contains($0) } ?? true }
+  guard !groups.isEmpty else {
+    complain(
+      "Benchmarks: no such group; there are: " + Group.all.map(\.name).joined(separator: ", "))
+    return 2
+  }
+  // The waiter on the first core; what it waits for on the second.
+  if bench_pin(0) != 0 { complain("not pinned: figures of several threads will vary") }
+  var results: [(group: Group, rows: [Row])] = []
+  for group in groups {
+    complain("measuring: \(group.name)")
+    results.append((group, group.rows(effort)))
+  }
+  let rows = results.flatMap(\.rows)
+  print(tableText(rows), terminator: "")
+  for missing in peers.missing { print("missing: \(missing.name) (\(missing.reason))") }
+  do throws(ReportError) {
+    if let path = options.jsonPath { try writeFile(jsonText(rows), to: path) }
+    return 0
+  } catch {
+    complain("Benchmarks: \(error)")
+    return 1
+  }
+}

@@ -1,0 +1,64 @@
+/// A figure that was measured, beside what it is compared with.
+struct Row {
+  /// What a budget asks of a figure.
+  enum Budget {
+    /// At most so much.
+    ///
+    /// Limits in nanoseconds were set on another machine. Where it is known what the row's peer took
+    /// there, the limit here is scaled by what the peer takes here.
+    case atMost(Double, whenPeerIs: Double? = nil)
+    /// At least so much.
+    case atLeast(Double, whenPeerIs: Double? = nil)
+    /// At most so many times the peer.
+    case atMostTimesPeer(Double)
+    /// At least so many times the peer.
+    case atLeastTimesPeer(Double)
+    /// None: the figure is for information.
+    case none
+  }
+
+  let name: String
+  let unit: String
+  let ours: Samples
+  var peer: Samples?
+  var peerName = ""
+  var budget = Budget.none
+
+  /// Ours divided by the peer's; `nil` without a peer, or where the peer has zero.
+  var ratio: Double? {
+    guard let peer, peer.median != 0 else { return nil }
+    return ours.median / peer.median
+  }
+
+  /// The budget as a figure of this machine; `nil` if there is none, or no peer to tell.
+  var limit: Double? {
+    switch budget {
+    case .atMost(let limit, let reference), .atLeast(let limit, let reference):
+      guard let reference, let peer else { return limit }
+      return limit * peer.median / reference
+    case .atMostTimesPeer(let factor), .atLeastTimesPeer(let factor):
+      return peer.map { factor * $0.median }
+    case .none: return nil
+    }
+  }
+
+  /// Whether the budget is met; `nil` if there is none, or no peer to compare with.
+  var isMet: Bool? {
+    switch budget {
+    case .atMost, .atMostTimesPeer: limit.map { ours.median <= $0 }
+    case .atLeast, .atLeastTimesPeer: limit.map { ours.median >= $0 }
+    case .none: nil
+    }
+  }
+
+  /// The budget as it was designed.
+  var budgetText: String {
+    switch budget {
+    case .atMost(let limit, _): "<= \(short(limit))"
+    case .atLeast(let limit, _): ">= \(short(limit))"
+    case .atMostTimesPeer(let factor): "<= \(short(factor))x peer"
+    case .atLeastTimesPeer(let factor): ">= \(short(factor))x peer"
+    case .none: ""
+    }
+  }
+}
