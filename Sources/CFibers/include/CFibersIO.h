@@ -35,7 +35,7 @@ int cfib_socket_pair(int ends[2]);
 // ---- Bytes. A pipe or socket whose reader is gone gives `-EPIPE`, never a signal.
 
 intptr_t cfib_read(int descriptor, void *bytes, size_t count);
-/// The same for sockets: the kernel gets there with less ado.
+/// The same for connections, and at least one byte: the kernel gets there with less ado.
 intptr_t cfib_receive(int socket, void *bytes, size_t count);
 /// Asks the CPU for the memory at `address`: a hint, whatever the address.
 static inline __attribute__((always_inline)) void cfib_prefetch(const void *address) {

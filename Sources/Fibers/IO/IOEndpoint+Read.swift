@@ -130,16 +130,18 @@ extension IOReference {
     {
       try wait(.read, scheduler)
     }
+    // An empty read of a socket would wait, or take a packet: `read` does neither.
+    let isStream = unsafe kind == .stream && !buffer.isEmpty
     // A fiber that has waited finds its buffer far away; the kernel first needs other memory.
     unsafe cfib_prefetch(buffer.baseAddress)
     while true {
       let descriptor = unsafe slot.pointee.descriptor
       let result =
-        unsafe kind.isSocket
+        unsafe isStream
         ? cfib_receive(descriptor, buffer.baseAddress, buffer.count)
         : cfib_read(descriptor, buffer.baseAddress, buffer.count)
       if result >= 0 {
-        if kind == .stream { unsafe slot.pointee.isDrained = result < buffer.count }
+        if isStream { unsafe slot.pointee.isDrained = result < buffer.count }
         return result
       }
       try mayRepeat(.read, .read, code: Int32(-result), scheduler)

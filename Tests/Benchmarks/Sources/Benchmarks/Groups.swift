@@ -33,7 +33,7 @@ struct Group: Sendable {
     Group("timers", timerRows),
     Group("mutexes", mutexRows),
     Group("cross-thread wakes", crossWakeRows),
-    // Here: Group("network", networkRows), echo and HTTP beside C epoll, Go and SwiftNIO.
+    Group("network", networkRows),
     Group("allocations", allocationRows),
   ]
 }

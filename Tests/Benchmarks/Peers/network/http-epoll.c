@@ -58,4 +58,4 @@ static bool answer(int connection) {
   return write_all(connection, replies, size);
 }
 
-int main(void) { return serve(answer); }
+int main(void) { serve(answer); }

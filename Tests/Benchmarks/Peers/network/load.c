@@ -1,9 +1,12 @@
 // Round trips over many connections, one request under way on each; one thread, epoll.
 //
-// usage: load PORT CONNECTIONS SECONDS REQUEST
-// REQUEST is a number (so many bytes, echoed) or a path (GET, over HTTP/1.1 kept alive).
-// Prints: round trips a second, and in microseconds the median, the 99th percentile and the longest
-// of all waits, those included that were not over at the end.
+// usage: load CONNECTIONS SECONDS BYTES|PATH SERVER [ARGUMENT...]
+// Starts SERVER on processor 0, which prints where it listens, sends it so many BYTES at a time to be
+// echoed, or GET PATH over HTTP/1.1 kept alive, and stops it. Prints:
+//   rate        round trips a second
+//   cpu         nanoseconds of the server's processor time for each
+//   median, p99, longest   of all waits, in microseconds; with those that were not over at the end
+//   unevenness  the longest wait, as a multiple of the median
 #define _GNU_SOURCE
 #include <errno.h>
 #include <netinet/in.h>
@@ -19,6 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server.h"
+
 typedef struct {
   int descriptor;
   size_t received;
@@ -33,11 +38,6 @@ static uint64_t now(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
   return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
-
-static _Noreturn void fail(const char *what) {
-  fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
-  exit(1);
 }
 
 // ---- Waits, counted by length: exact to 1/64.
@@ -114,42 +114,25 @@ static size_t learn_reply(connection *one, bool is_http) {
   return got;
 }
 
-int main(int argc, char **argv) {
-  if (argc != 5) {
-    fprintf(stderr, "usage: load PORT CONNECTIONS SECONDS BYTES|PATH\n");
-    return 2;
-  }
-  int port = atoi(argv[1]), count = atoi(argv[2]);
-  double seconds = atof(argv[3]);
-  bool is_http = argv[4][0] == '/';
-  if (is_http) {
-    size = (size_t)snprintf(
-      request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", argv[4]);
-  } else {
-    size = strtoul(argv[4], NULL, 10);
-    if (size == 0 || size > sizeof request) return 2;
-    for (size_t i = 0; i < size; i++) request[i] = (char)('!' + i % 90);
-  }
-  struct rlimit limit;
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-
-  int epoll = epoll_create1(0);
+/// Opens and checks connection after connection, so that all are accepted before the clock runs.
+static connection *open_all(int count, int port, bool is_http, int epoll) {
   connection *all = calloc((size_t)count, sizeof *all);
   for (int i = 0; i < count; i++) {
     open_connection(&all[i], port);
-    // Each once by itself: all are accepted before the clock runs.
     expected = learn_reply(&all[i], is_http);
     struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = &all[i]};
-    epoll_ctl(epoll, EPOLL_CTL_ADD, all[i].descriptor, &event);
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, all[i].descriptor, &event)) fail("epoll_ctl");
   }
-  for (int i = 0; i < count; i++) ask(&all[i], now());
-  // A fourth of the time to warm up.
-  uint64_t begin = now() + (uint64_t)(seconds * 0.25e9), end = begin + (uint64_t)(seconds * 1e9), time = 0;
+  return all;
+}
+
+/// Answers each reply with the next request until `end`. Returns the last time it looked at.
+///
+/// Never sleeps: to wake it would be a cost of the server, and how often would depend on chance.
+static uint64_t run(int epoll, uint64_t begin, uint64_t end) {
   struct epoll_event events[512];
-  // Never sleeps: waking it would be a cost of the server's, and whose depends on chance.
-  for (uint64_t heard = begin; (time = now()) < end;) {
+  uint64_t time, heard = now();
+  while ((time = now()) < end) {
     int ready = epoll_wait(epoll, events, 512, 0);
     if (ready > 0) heard = time;
     if (time > heard + 2000000000) errno = ETIMEDOUT, fail("no reply for two seconds");
@@ -161,9 +144,53 @@ int main(int argc, char **argv) {
       ask(one, time);
     }
   }
-  double rate = (double)trips / seconds, median = quantile(0.5), late = quantile(0.99);
+  return time;
+}
+
+/// Makes the request out of what the command line says. True for HTTP.
+static bool make_request(const char *word) {
+  if (word[0] == '/') {
+    size = (size_t)snprintf(
+      request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", word);
+    return true;
+  }
+  size = strtoul(word, NULL, 10);
+  if (size == 0 || size > sizeof buffer - 1) errno = EINVAL, fail(word);
+  for (size_t i = 0; i < size; i++) request[i] = (char)('!' + i % 90);
+  return false;
+}
+
+int main(int argc, char **argv) {
+  if (argc < 5) {
+    fprintf(stderr, "usage: load CONNECTIONS SECONDS BYTES|PATH SERVER [ARGUMENT...]\n");
+    return 2;
+  }
+  int count = atoi(argv[1]);
+  uint64_t length = (uint64_t)(atof(argv[2]) * 1e9);
+  bool is_http = make_request(argv[3]);
+  struct rlimit limit;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+
+  int port = start_server(argv + 4), epoll = epoll_create1(0);
+  connection *all = open_all(count, port, is_http, epoll);
+  for (int i = 0; i < count; i++) ask(&all[i], now());
+  // A fourth of the time to warm up.
+  uint64_t begin = now() + length / 4;
+  run(epoll, begin, begin);
+  uint64_t used = server_time();
+  begin = now();
+  uint64_t end = run(epoll, begin, begin + length);
+  used = server_time() - used;
+  stop_server();
+
+  double median = quantile(0.5), late = quantile(0.99);
   for (int i = 0; i < count; i++)
-    if (time - all[i].sent_at > longest) longest = time - all[i].sent_at;
-  printf("%.0f %.1f %.1f %.1f\n", rate, median, late, (double)longest / 1000);
+    if (end - all[i].sent_at > longest) longest = end - all[i].sent_at;
+  printf("rate %.0f\n", (double)trips * 1e9 / (double)(end - begin));
+  printf("cpu %.0f\n", (double)used / (double)trips);
+  printf("median %.2f\np99 %.2f\nlongest %.2f\n", median, late, (double)longest / 1000);
+  printf("unevenness %.2f\n", (double)longest / 1000 / median);
   return 0;
 }

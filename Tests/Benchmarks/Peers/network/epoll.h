@@ -46,7 +46,7 @@ static int listen_somewhere(void) {
   return listener;
 }
 
-static int serve(bool (*answer)(int)) {
+static _Noreturn void serve(bool (*answer)(int)) {
   int listener = listen_somewhere();
   int epoll = epoll_create1(0), on = 1;
   struct epoll_event event = {.events = EPOLLIN, .data.fd = listener}, events[256];

@@ -8,4 +8,4 @@ static bool echo(int connection) {
   return count > 0 && write_all(connection, bytes, (size_t)count);
 }
 
-int main(void) { return serve(echo); }
+int main(void) { serve(echo); }
