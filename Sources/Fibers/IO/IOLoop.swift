@@ -81,9 +81,11 @@ final class IOLoop {
     return true
   }
 
-  /// Wakes the fibers of `scheduler`, whose loop this is, whose descriptors have become ready.
+  /// Wakes the fibers whose descriptors have become ready.
   ///
-  /// - Parameter nanoseconds: How long to wait for the first event: 0 not at all, -1 for ever.
+  /// - Parameters:
+  ///   - nanoseconds: How long to wait for the first event: 0 not at all, -1 for ever.
+  ///   - scheduler: The runtime's.
   /// - Returns: How many descriptors: no more than that many fibers for each direction.
   @discardableResult
   func poll(nanoseconds: Int64, _ scheduler: Scheduler) -> Int {
