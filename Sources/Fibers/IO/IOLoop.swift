@@ -135,6 +135,7 @@ extension Scheduler {
   /// others have their turns.
   @inline(__always)
   fileprivate func wakeSoon(_ fiber: FiberRef) {
+    unsafe cfib_prefetch(fiber.pointer)
     unsafe cfib_prefetch_stack(&fiber.pointer.pointee.context)
     wake(fiber)
   }

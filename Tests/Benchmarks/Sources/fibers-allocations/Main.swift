@@ -53,11 +53,35 @@ func measure(_ mode: FiberRuntime.Exclusivity) throws -> [(String, Double, Doubl
         sum += try Fiber.wait(for: &future) + Countdown(left: 3).value()
       }
     }
+    let pair = try IOHandle.socketPair()
+    let (near, far) = (pair.first.reference, pair.second.reference)
+    var bytes = [UInt8](repeating: 0, count: 64)
+    let ready = try allocations(count) {
+      for _ in 0..<count {
+        try near.writeAll(bytes)
+        sum += try far.read(into: &bytes)
+      }
+    }
+    let echo = try Fiber.spawn {
+      var bytes = [UInt8](repeating: 0, count: 64)
+      while case let count = try far.read(into: &bytes), count > 0 {
+        try far.writeAll(bytes[..<count])
+      }
+    }
+    let waiting = try allocations(count) {
+      for _ in 0..<count {
+        try near.writeAll(bytes)
+        sum += try near.read(into: &bytes)
+      }
+    }
+    try pair.first.shutdown(.write)
+    try echo.join()
     other.cancel()
     precondition(sum > 0)
     return [
       ("yield", yields, 0.0), ("park and wake", parks, 0.0),
       ("wait for a future", waits, 0.0),
+      ("write and read, ready", ready, 0.0), ("write and read, waiting", waiting, 0.0),
       ("spawn + join, capturing nothing", plain, 1.0),
       ("spawn + join, capturing a number", capturing, 2.0), ("spawn + join, named", named, 2.0),
     ]
