@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Peers that come through SwiftPM. The driver builds a product at a time, so that what cannot be
-// fetched costs only its own column.
+// Peers that come through SwiftPM, in a package of their own: without a network only their columns
+// are missing.
 let package = Package(
   name: "Peers",
   dependencies: [

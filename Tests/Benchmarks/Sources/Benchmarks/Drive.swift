@@ -16,16 +16,26 @@ func drive(_ options: Options) -> CInt {
   }
   // The waiter on the first core; what it waits for on the second.
   if bench_pin(0) != 0 { complain("not pinned: figures of several threads will vary") }
-  var results: [(group: Group, rows: [Row])] = []
+  var results: [GroupResult] = []
   for group in groups {
     complain("measuring: \(group.name)")
-    results.append((group, group.rows(effort)))
+    let disturbance = Disturbance()
+    let rows = group.rows(effort)
+    results.append(GroupResult(group: group, rows: rows, disturbance: disturbance.share))
   }
   let rows = results.flatMap(\.rows)
   print(tableText(rows), terminator: "")
+  print(summary(rows))
+  for result in results { if let remark = result.remark { print(remark) } }
   for missing in peers.missing { print("missing: \(missing.name) (\(missing.reason))") }
   do throws(ReportError) {
     if let path = options.jsonPath { try writeFile(jsonText(rows), to: path) }
+    if options.writesDocs {
+      try Document(
+        results: results, missing: peers.missing, machine: MachineFacts(peers),
+        isQuick: options.isQuick
+      ).write()
+    }
     return 0
   } catch {
     complain("Benchmarks: \(error)")

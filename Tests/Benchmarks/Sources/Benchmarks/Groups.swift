@@ -1,3 +1,18 @@
+/// What a group measured.
+struct GroupResult {
+  let group: Group
+  let rows: [Row]
+  /// The share of a processor that other programs had meanwhile.
+  let disturbance: Double
+
+  /// A warning, if others used the machine so much that it shows.
+  var remark: String? {
+    guard disturbance > Disturbance.limit else { return nil }
+    let percent = Int((disturbance * 100).rounded())
+    return "disturbed: others had \(percent) % of a processor while \(group.name) was measured"
+  }
+}
+
 /// Rows that are measured together.
 struct Group: Sendable {
   /// What `--only` looks for; also the title of its part of the report.
@@ -33,6 +48,7 @@ struct Group: Sendable {
     Group("timers", timerRows),
     Group("mutexes", mutexRows),
     Group("cross-thread wakes", crossWakeRows),
+    Group("scaling", scalingRows),
     Group("network", networkRows),
     Group("allocations", allocationRows),
   ]

@@ -30,6 +30,8 @@ struct Options {
       default: throw .unknown(argument)
       }
     }
+    // The document has all figures of one run.
+    if writesDocs && only != nil { throw .docsOfSome }
   }
 
   private static func value(of option: String, _ arguments: inout ArraySlice<String>)
@@ -43,11 +45,13 @@ struct Options {
 enum OptionsError: Error, CustomStringConvertible {
   case unknown(String)
   case valueMissing(String)
+  case docsOfSome
 
   var description: String {
     switch self {
     case .unknown(let argument): "there is no \(argument)"
     case .valueMissing(let option): "\(option) needs a value"
+    case .docsOfSome: "--docs takes all groups: leave --only out"
     }
   }
 }

@@ -3,7 +3,7 @@ func allocationRows(_ effort: Effort) -> [Row] {
   guard let program = effort.peers.program(.fibersAllocations) else { return [] }
   do throws(CommandError) {
     let output = try Command(program: program, secondsAllowed: 120).run()
-    // Lines such as `isolated yield: 0.0 allocations (at most 0.0)`.
+    // Lines such as `yield, isolated: 0.0 allocations (at most 0.0)`.
     return output.split(separator: "\n").compactMap { line in
       let parts = line.split(separator: ":")
       let numbers = line.split { !"0123456789.".contains($0) }.compactMap { Double($0) }

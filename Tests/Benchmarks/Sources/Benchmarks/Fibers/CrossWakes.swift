@@ -39,20 +39,6 @@ private final class Wakers: @unchecked Sendable {
   var wokenAt: UInt64 = 0
 }
 
-/// Runs a fiber in a runtime of its own on a pinned thread.
-private func fiberThread(on processor: Int, _ body: @escaping @Sendable () throws -> Void)
-  -> PinnedThread
-{
-  PinnedThread(on: processor) {
-    do {
-      let runtime = try FiberRuntime()
-      try runtime.spawn { try body() }.join()
-    } catch {
-      preconditionFailure("Benchmarks: a fiber failed: \(error)")
-    }
-  }
-}
-
 private func roundTrip() -> Double {
   let count = 5000
   let shared = Wakers()

@@ -17,5 +17,3 @@ func inBothModes(
     Measurement(name: "\(name)-\(label)", size: size) { [("", try run($0, mode))] }
   }
 }
-
-let modes = ["isolated", "shared"]

@@ -2,9 +2,9 @@ import Fibers
 
 /// Fibers that only wait, each on a guarded stack: their time and their memory.
 func parkedRows(_ effort: Effort) -> [Row] {
-  let count = effort.isQuick ? 100_000 : 1_000_000
+  let count = effort.largestCount
   let results = race(
-    effort, rounds: effort.isQuick ? 1 : 3,
+    effort, rounds: effort.isQuick ? 1 : 2,
     [
       .ours("parked", count), .peer(.boostFiber, effort, "parked", count),
       .peer(.go, effort, "parked", count), .peer(.swiftTasks, effort, "parked", count),

@@ -1,3 +1,4 @@
+import CBenchmarks
 import Fibers
 import Synchronization
 
@@ -61,15 +62,12 @@ private func across(_ capacity: Int) throws -> Double {
   let count = 500_000
   let channel = SharedChannel<Int>(capacity: capacity)
   let result = AtomicResult()
-  let receiver = PinnedThread(on: 1) {
-    let took = try? nanoseconds(per: count) {
-      try FiberRuntime().spawn { try receive(count, from: channel) }.join()
-    }
-    result.value.store(took ?? .nan, ordering: .releasing)
+  let receiver = fiberThread(on: 1) {
+    let start = bench_now()
+    try receive(count, from: channel)
+    result.value.store(Double(bench_now() - start) / Double(count), ordering: .releasing)
   }
-  let sender = PinnedThread(on: 0) {
-    _ = try? FiberRuntime().spawn { try send(count, to: channel) }.join()
-  }
+  let sender = fiberThread(on: 0) { try send(count, to: channel) }
   sender.join()
   receiver.join()
   return result.value.load(ordering: .acquiring)

@@ -2,7 +2,7 @@ import Fibers
 
 /// Timers, with few and with many other sleepers beside them.
 func timerRows(_ effort: Effort) -> [Row] {
-  let crowds = effort.isQuick ? [10, 10_000] : [10, 10_000, 1_000_000]
+  let crowds = effort.isQuick ? [10, 10_000] : [10, 10_000, effort.largestCount]
   return crowds.flatMap { others in
     let rounds = others > 100_000 ? 1 : Int.max
     let timers = race(

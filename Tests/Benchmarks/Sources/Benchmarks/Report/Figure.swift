@@ -12,15 +12,19 @@ struct Figure {
   var budget = Row.Budget.none
   /// The peer whose row has the budget; the first one if it is not here.
   var reference: String?
+  var point: Row.Point?
 
   /// A row for each peer; one without if there is none. Exactly one row has the budget.
   var rows: [Row] {
-    guard !peers.isEmpty else { return [Row(name: name, unit: unit, ours: ours, budget: budget)] }
+    guard !peers.isEmpty else {
+      return [Row(name: name, unit: unit, ours: ours, budget: budget, point: point)]
+    }
     let decisive = peers.firstIndex { $0.name == reference } ?? 0
     return peers.indices.map { index in
       Row(
         name: name, unit: unit, ours: ours, peer: peers[index].samples,
-        peerName: peers[index].name, budget: index == decisive ? judged(peers[index]) : .none)
+        peerName: peers[index].name, budget: index == decisive ? judged(peers[index]) : .none,
+        point: point)
     }
   }
 

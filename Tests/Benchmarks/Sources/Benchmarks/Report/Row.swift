@@ -17,12 +17,23 @@ struct Row {
     case none
   }
 
+  /// Where the figure is a point in a chart of cost over size.
+  struct Point {
+    /// The title of the chart.
+    let chart: String
+    /// The line of ours it belongs to; the peers' are named for them.
+    let line: String
+    /// How many there were.
+    let size: Int
+  }
+
   let name: String
   let unit: String
   let ours: Samples
   var peer: Samples?
   var peerName = ""
   var budget = Budget.none
+  var point: Point?
 
   /// Ours divided by the peer's; `nil` without a peer, or where the peer has zero.
   var ratio: Double? {

@@ -21,6 +21,14 @@ func tableText(_ rows: [Row]) -> String {
   }.joined()
 }
 
+/// How many budgets are met, and which are not.
+func summary(_ rows: [Row]) -> String {
+  let verdicts = rows.compactMap(\.isMet)
+  guard !verdicts.isEmpty else { return "No budgets here." }
+  return "\(verdicts.count { $0 }) of \(verdicts.count) budgets are met."
+}
+
+/// The least and the greatest of the rounds.
 func spread(_ samples: Samples) -> String {
   "\(short(samples.minimum))..\(short(samples.maximum))"
 }

@@ -16,7 +16,7 @@ struct Command {
   /// Runs it to its end; blocks the thread meanwhile.
   ///
   /// - Returns: What it wrote to standard output.
-  /// - Throws: ``CommandError``; what it wrote to standard error is in ``CommandError/failed``.
+  /// - Throws: ``CommandError``; what it wrote is in ``CommandError/failed``.
   func run() throws(CommandError) -> String {
     var output = try Pipe(program)
     var complaints = try Pipe(program)
@@ -30,7 +30,7 @@ struct Command {
     guard isComplete else { throw .tookTooLong(program, seconds: secondsAllowed) }
     // As WIFEXITED and WEXITSTATUS, which are macros: zero says that it ended well.
     guard status == 0 else {
-      throw .failed(program, status: status, complaint: complaints.text)
+      throw .failed(program, status: status, complaint: complaints.text + output.text)
     }
     return output.text
   }
@@ -108,7 +108,7 @@ enum CommandError: Error, CustomStringConvertible {
   /// The line of a compiler's or program's output that tells most.
   private func firstError(_ text: String) -> String? {
     let lines = text.split(separator: "\n")
-    return (lines.first { $0.contains("error") } ?? lines.last).map(String.init)
+    return (lines.first { $0.contains("error:") } ?? lines.last).map(String.init)
   }
 }
 

@@ -8,6 +8,11 @@ struct Effort {
   /// Whether a first look is enough.
   var isQuick = false
   let peers: PeerBuilder
+
+  /// How many there are where there are to be many; a million fibers of Boost's take 10 GB.
+  var largestCount: Int {
+    isQuick || MachineFacts.memoryByteCount < 15 << 30 ? 100_000 : 1_000_000
+  }
 }
 
 /// Measures several things in turn, round by round, so that all see the machine in the same mood.

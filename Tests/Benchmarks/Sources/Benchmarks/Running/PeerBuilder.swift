@@ -24,6 +24,8 @@ final class PeerBuilder {
   private let mayInstall: Bool
   private var built: [String: String] = [:]
   private(set) var missing: [Missing] = []
+  /// The Debian packages that the programs were built with.
+  private(set) var packages: Set<String> = []
   private var hasUpdatedLists = false
 
   init(mayInstall: Bool) { self.mayInstall = mayInstall }
@@ -44,6 +46,7 @@ final class PeerBuilder {
         try build(recipe, source, program)
       }
       built[recipe.source] = program
+      packages.formUnion(recipe.packages)
       return program
     } catch {
       lack(recipe.name, "\(error)")
@@ -69,6 +72,23 @@ final class PeerBuilder {
       try install(recipe.packages)
       try recipe.build(source, program)
     }
+  }
+
+  /// Makes a library loadable, by installing its packages if it is not.
+  ///
+  /// - Returns: Whether it can be loaded; ``missing`` says why not.
+  func library(_ file: String, named name: String, packages: [String]) -> Bool {
+    self.packages.formUnion(packages)
+    if dlopen(file, RTLD_NOW) != nil { return true }
+    do throws(CommandError) {
+      if mayInstall { try install(packages) }
+    } catch {
+      lack(name, "\(error)")
+      return false
+    }
+    if dlopen(file, RTLD_NOW) != nil { return true }
+    lack(name, "\(file) is not installed")
+    return false
   }
 
   private func install(_ packages: [String]) throws(CommandError) {

@@ -44,7 +44,8 @@ typealias Results = [String: Samples]
 
 /// Runs each contestant once a round, so that all see the machine in the same mood.
 ///
-/// One that fails is out, and noted as missing.
+/// A round that other programs disturbed is measured again, as often as there are rounds at most.
+/// A contestant that fails is out, and noted as missing.
 ///
 /// - Parameters:
 ///   - effort: How many rounds.
@@ -53,22 +54,55 @@ typealias Results = [String: Samples]
 /// - Returns: What each measured, by its name.
 func race(_ effort: Effort, rounds: Int = .max, _ contestants: [Contestant?]) -> [String: Results] {
   var values: [String: [String: [Double]]] = [:]
-  var isOut: Set<String> = []
-  for _ in 0..<min(effort.rounds, rounds) {
-    for contestant in contestants.compactMap(\.self) where !isOut.contains(contestant.name) {
-      do throws(CommandError) {
-        for (key, value) in parse(try contestant.command.run()) {
-          values[contestant.name, default: [:]][key, default: []].append(value)
-        }
-      } catch {
-        isOut.insert(contestant.name)
-        values[contestant.name] = nil
-        let what = contestant.command.arguments.joined(separator: " ")
-        effort.peers.lack("\(contestant.name): \(what)", "\(error)")
-      }
+  var running = contestants.compactMap(\.self)
+  var left = min(effort.rounds, rounds)
+  var repetitions = left
+  while left > 0 && !running.isEmpty {
+    let disturbance = Disturbance()
+    let round = runOnce(&running, effort)
+    if disturbance.share > Disturbance.limit && repetitions > 0 {
+      repetitions -= 1
+      continue
+    }
+    left -= 1
+    for (name, key, value) in round {
+      values[name, default: [:]][key, default: []].append(value)
     }
   }
-  return values.mapValues { $0.mapValues(Samples.init) }
+  let isRunning = Set(running.map(\.name))
+  return values.filter { isRunning.contains($0.key) }.mapValues { $0.mapValues(Samples.init) }
+}
+
+/// One round; takes out who fails.
+private func runOnce(_ running: inout [Contestant], _ effort: Effort)
+  -> [(name: String, key: String, value: Double)]
+{
+  var round: [(String, String, Double)] = []
+  running.removeAll { contestant in
+    do throws(CommandError) {
+      round += parse(try contestant.command.run()).map { (contestant.name, $0, $1) }
+      return false
+    } catch {
+      let what = contestant.command.arguments.joined(separator: " ")
+      effort.peers.lack("\(contestant.name): \(what)", "\(error)")
+      return true
+    }
+  }
+  return round
+}
+
+extension Effort {
+  /// What a peer measures in a process of its own, for figures of ours that take turns in this one.
+  ///
+  /// The program pins its threads itself, as this one does.
+  func measured(
+    _ recipe: PeerRecipe, _ measurement: String, _ size: Int? = nil, key: String = "",
+    rounds: Int = .max
+  ) -> Figure.Peer? {
+    let results = race(
+      self, rounds: rounds, [.peer(recipe, self, measurement, size, on: nil)])
+    return results[recipe.name]?[key].map { Figure.Peer(name: recipe.name, samples: $0) }
+  }
 }
 
 /// The numbers that a program printed; lines that are none are ignored.
@@ -91,15 +125,17 @@ extension [String: Results] {
   ///   - peerKey: Which of the peers' numbers; `nil`: the same.
   ///   - order: Names of the peers, in the order of their rows.
   ///   - budget: What is asked of ours.
+  ///   - point: Its place in a chart of cost over size.
   func figure(
     _ name: String, of contestant: String = "ours", unit: String = "ns", key: String = "",
-    peerKey: String? = nil, order: [String] = [], budget: Row.Budget = .none
+    peerKey: String? = nil, order: [String] = [], budget: Row.Budget = .none,
+    point: Row.Point? = nil
   ) -> Figure? {
     guard let ours = self[contestant]?[key] else { return nil }
     let peers = order.compactMap { name in
       self[name]?[peerKey ?? key].map { Figure.Peer(name: name, samples: $0) }
     }
-    return Figure(name: name, unit: unit, ours: ours, peers: peers, budget: budget)
+    return Figure(name: name, unit: unit, ours: ours, peers: peers, budget: budget, point: point)
   }
 }
 

@@ -7,8 +7,8 @@ extension PeerRecipe {
     ["-lboost_fiber", "-lboost_context", "-lpthread"])
   static let go = go("Go", "fibers.go")
   static let osWakes = c("system calls", "os-wakes.c", ["-lpthread"])
-  static let miniasync = pkgConfig(
-    "C miniasync", "miniasync.c", ["libminiasync", "libminiasync-vdm-threads"])
+  static let miniasync = pkgConfig("C miniasync", "miniasync.c", "libminiasync")
+  static let dml = pkgConfig("libdml", "dml.c", "dml")
   static let swiftTasks = swift("Swift tasks", product: "swift-tasks")
 
   // Servers, and what asks them: see Network.
@@ -55,12 +55,15 @@ extension PeerRecipe {
     }
   }
 
-  /// One file of C with libraries that are used only where pkg-config finds them.
-  static func pkgConfig(_ name: String, _ source: String, _ modules: [String]) -> PeerRecipe {
+  /// One file of C with a library that is used only where pkg-config finds it.
+  static func pkgConfig(_ name: String, _ source: String, _ module: String) -> PeerRecipe {
     PeerRecipe(name: name, source: source) { source, program throws(CommandError) in
-      let flags = try Command(program: "pkg-config", arguments: ["--cflags", "--libs"] + modules)
+      let flags = try Command(program: "pkg-config", arguments: ["--cflags", "--libs", module])
         .run().split(whereSeparator: \.isWhitespace).map(String.init)
-      let words = ["-std=gnu17", "-O2", "-march=native", "-o", program, source] + flags
+      let words =
+        ["-std=gnu17", "-O2", "-march=native", "-o", program, source] + flags
+        + ["-lpthread"]
+        + flags.filter { $0.hasPrefix("-L") }.map { "-Wl,-rpath," + $0.dropFirst(2) }
       _ = try Command(program: "gcc", arguments: words, secondsAllowed: 300).run()
     }
   }

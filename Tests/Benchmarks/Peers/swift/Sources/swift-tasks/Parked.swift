@@ -1,10 +1,15 @@
 import Glibc
 import Synchronization
 
+/// Those that wait.
+private final class Continuations: Sendable {
+  let list = Mutex<[UnsafeContinuation<Void, Never>]>([])
+}
+
 /// Tasks that wait for a continuation: time and memory of each. They have no stacks of their own.
 func parked(_ count: Int) async {
-  let continuations = Mutex<[UnsafeContinuation<Void, Never>]>([])
-  continuations.withLock { $0.reserveCapacity(count) }
+  let continuations = Continuations()
+  continuations.list.withLock { $0.reserveCapacity(count) }
   let (resident, tables) = (kilobytes("VmRSS:"), kilobytes("VmPTE:"))
   let clock = ContinuousClock()
   var start = clock.now
@@ -12,16 +17,16 @@ func parked(_ count: Int) async {
     for _ in 0..<count {
       group.addTask {
         await withUnsafeContinuation { continuation in
-          continuations.withLock { $0.append(continuation) }
+          continuations.list.withLock { $0.append(continuation) }
         }
       }
     }
-    while continuations.withLock({ $0.count }) < count { await Task.yield() }
+    while continuations.list.withLock({ $0.count }) < count { await Task.yield() }
     printEach(clock.now - start, count, key: "park")
     print("resident", (kilobytes("VmRSS:") - resident) * 1024 / Double(count))
     print("tables", (kilobytes("VmPTE:") - tables) * 1024 / Double(count))
     start = clock.now
-    for continuation in continuations.withLock({ $0 }) { continuation.resume() }
+    for continuation in continuations.list.withLock({ $0 }) { continuation.resume() }
   }
   printEach(clock.now - start, count, key: "wake")
 }
