@@ -67,6 +67,8 @@ final class Chat {
 func serve(_ port: UInt16) throws {
   let listener = try IOHandle.listen(on: .anyAddress(port: port))
   print("listening on \(try listener.localAddress)")
+  // Also into a pipe, for whoever let the system choose the port.
+  fflush(nil)
   let chat = Chat()
   while true {
     let connection = try listener.accept()

@@ -18,6 +18,8 @@ func echo(_ connection: consuming IOHandle) throws {
 func serve(_ port: UInt16) throws {
   let listener = try IOHandle.listen(on: .anyAddress(port: port))
   print("listening on \(try listener.localAddress)")
+  // Also into a pipe, for whoever let the system choose the port.
+  fflush(nil)
   while true {
     do throws(IOError) {
       let connection = try listener.accept()

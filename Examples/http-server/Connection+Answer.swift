@@ -23,7 +23,7 @@ extension Connection {
     }
     let isHead = request.method == .head
     if keepsAlive, request.isVersion11 {
-      worker.appendPage(to: &output, headOnly: isHead)
+      output.append(clock.page, first: isHead ? clock.pageHeadByteCount : clock.page.count)
       return
     }
     let text = ServerClock.pageText
@@ -64,7 +64,7 @@ extension Connection {
   ) {
     output.append("HTTP/1.1 ")
     appendStatus(head.status, end: "\r\n")
-    output.append(worker.clock.dateLine)
+    output.append(clock.dateLine)
     if let type = head.contentType { appendField("Content-Type: ", type) }
     if let length = head.contentLength { appendField("Content-Length: ", String(length)) }
     if let location = head.location { appendField("Location: ", location) }

@@ -10,6 +10,8 @@ struct Connection: ~Copyable {
   /// What the worker knows of this connection.
   let entry: ConnectionEntry
   var output = OutputBuffer()
+  /// What the time of day changes in answers: the worker's, as of the last look.
+  private(set) var clock: ServerClock
   private var parser = RequestParser()
   // Memory of its own: a fiber that waits to read keeps it.
   private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 8 << 10, alignment: 16)
@@ -33,6 +35,7 @@ struct Connection: ~Copyable {
     self.socket = socket
     self.worker = worker
     self.entry = entry
+    clock = worker.clock
   }
 
   deinit { input.deallocate() }
@@ -62,12 +65,12 @@ struct Connection: ~Copyable {
   /// Setting it costs more than a request should; so one limit stands for all waits until the next
   /// second begins, and has that second added.
   private mutating func serveRequests() throws -> Step {
-    let begin = worker.clock.second
+    let begin = clock.second
     let limit = Duration.seconds(worker.configuration.idleSeconds + 1)
     return try Fiber.withTimeout(limit) {
       while true {
         let step = try serveInput()
-        guard step == .again, worker.clock.second == begin, !parser.isInsideRequest else {
+        guard step == .again, clock.second == begin, !parser.isInsideRequest else {
           return step
         }
       }
@@ -103,7 +106,7 @@ struct Connection: ~Copyable {
         clientHasEnded = true
         return .over
       }
-      worker.look()
+      look()
       unparsed = 0..<count
     }
     while !unparsed.isEmpty, !isEnding {
@@ -125,6 +128,13 @@ struct Connection: ~Copyable {
     }
     try flush()
     return isEnding ? .over : .again
+  }
+
+  /// Looks at the time.
+  @inline(__always)
+  private mutating func look() {
+    let second = ServerClock.currentSecond()
+    if second != clock.second { clock = worker.clock(at: second) }
   }
 
   /// Reads what is there; parks while there is nothing.

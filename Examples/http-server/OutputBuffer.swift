@@ -47,6 +47,12 @@ struct OutputBuffer: ~Copyable {
   @inline(__always)
   mutating func append(_ bytes: [UInt8]) { bytes.withUnsafeBytes { append($0) } }
 
+  /// Appends the first `count` bytes.
+  @inline(__always)
+  mutating func append(_ bytes: [UInt8], first count: Int) {
+    bytes.withUnsafeBytes { append($0.part(0..<count)) }
+  }
+
   mutating func append(_ text: StaticString) {
     append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }

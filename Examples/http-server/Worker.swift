@@ -36,19 +36,10 @@ final class Worker {
     room = FiberSemaphore(permits: configuration.connections, name: "room for connections")
   }
 
-  /// Looks at the time.
-  @inline(__always)
-  func look() {
-    let second = ServerClock.currentSecond()
+  /// What the time of day changes in answers, at `second`: for connections, which keep it.
+  func clock(at second: Int) -> ServerClock {
     if second != clock.second { clock.change(to: second) }
-  }
-
-  /// Appends the answer to `GET /` where no folder is served.
-  @inline(__always)
-  func appendPage(to output: inout OutputBuffer, headOnly: Bool) {
-    // Read first, so that no access to the clock is open during the copy.
-    let (page, headByteCount) = (clock.page, clock.pageHeadByteCount)
-    page.withUnsafeBytes { output.append($0.part(0..<(headOnly ? headByteCount : $0.count))) }
+    return clock
   }
 
   /// Serves until `stop` can be read from, which is its end.
@@ -88,8 +79,7 @@ final class Worker {
           room.release()
           // No descriptor, or no memory, is left: that passes when connections end.
           if (error as? any FiberInterruption)?.interruption != nil { throw error }
-          look()
-          complaint.tell(at: clock.second) { "cannot accept a connection: \(error)" }
+          complaint.tell(at: ServerClock.currentSecond()) { "cannot accept a connection: \(error)" }
           try Fiber.sleep(for: .milliseconds(100))
         }
       }

@@ -77,6 +77,9 @@ int cfib_socket_pair(int ends[2]) {
 intptr_t cfib_read(int descriptor, void *bytes, size_t count) {
   return RESULT(read(descriptor, bytes, count));
 }
+intptr_t cfib_receive(int socket, void *bytes, size_t count) {
+  return RESULT(recv(socket, bytes, count, 0));
+}
 intptr_t cfib_readv(int descriptor, const struct iovec *parts, int count) {
   return RESULT(readv(descriptor, parts, count));
 }

@@ -1,36 +1,52 @@
 import Fibers
 import Glibc
 
-/// A server of the examples, run as a program of its own on a port that was free.
+/// A server of the examples, run as a program of its own on a port that the system chooses.
 final class Server {
   let port: UInt16
   private let process: pid_t
+  /// Where it prints; open, so that whatever else it says does not stop it.
+  private let output: Int32
 
+  /// Starts it, and waits until it has said where it listens.
   init(_ program: String) throws {
-    // Closed again right here: nobody else takes it meanwhile, most likely.
-    port = try IOHandle.listen(on: .loopback(port: 0)).localAddress.port ?? 0
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0 else { throw SpawnError(code: errno) }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
+    for end in ends { posix_spawn_file_actions_addclose(&actions, end) }
     var process = pid_t()
-    var arguments: [UnsafeMutablePointer<CChar>?] = [strdup(program), strdup("\(port)"), nil]
-    defer { for argument in arguments { free(argument) } }
-    let code = posix_spawn(&process, program, nil, nil, &arguments, environ)
-    guard code == 0 else { throw SpawnError(code: code) }
-    self.process = process
+    var arguments: [UnsafeMutablePointer<CChar>?] = [strdup(program), strdup("0"), nil]
+    defer {
+      posix_spawn_file_actions_destroy(&actions)
+      for argument in arguments { free(argument) }
+    }
+    let code = posix_spawn(&process, program, &actions, nil, &arguments, environ)
+    close(ends[1])
+    guard code == 0, let port = Self.readPort(ends[0]) else {
+      close(ends[0])
+      throw SpawnError(code: code)
+    }
+    (self.process, self.port, output) = (process, port, ends[0])
   }
+
+  deinit { close(output) }
 
   struct SpawnError: Error { let code: Int32 }
 
-  /// Connects, as soon as the server listens; gives up after many attempts.
-  func connect() throws -> IOHandle {
-    for _ in 0..<2000 {
-      do throws(IOError) {
-        return try IOHandle.connect(to: .loopback(port: port))
-      } catch {
-        guard error.code == ECONNREFUSED else { throw error }
-        try Fiber.sleep(for: .milliseconds(5))
-      }
+  /// The number at the end of the first line, such as `listening on 0.0.0.0:7007`.
+  private static func readPort(_ descriptor: Int32) -> UInt16? {
+    var line = ""
+    var byte: UInt8 = 0
+    while read(descriptor, &byte, 1) == 1, byte != UInt8(ascii: "\n") {
+      line.unicodeScalars.append(Unicode.Scalar(byte))
     }
-    throw SpawnError(code: ECONNREFUSED)
+    return line.split(separator: ":").last.flatMap { UInt16($0) }
   }
+
+  /// Connects.
+  func connect() throws -> IOHandle { try IOHandle.connect(to: .loopback(port: port)) }
 
   /// Sends SIGINT and waits for the end.
   ///

@@ -35,6 +35,13 @@ int cfib_socket_pair(int ends[2]);
 // ---- Bytes. A pipe or socket whose reader is gone gives `-EPIPE`, never a signal.
 
 intptr_t cfib_read(int descriptor, void *bytes, size_t count);
+/// The same for connections, and at least one byte: the kernel gets there with less ado.
+intptr_t cfib_receive(int socket, void *bytes, size_t count);
+/// Asks the CPU for the two cache lines at `address`: a hint, whatever the address.
+static inline __attribute__((always_inline)) void cfib_prefetch(const void *address) {
+  __builtin_prefetch(address, 1, 3);
+  __builtin_prefetch((const char *)address + 64, 1, 3);
+}
 intptr_t cfib_readv(int descriptor, const struct iovec *parts, int count);
 intptr_t cfib_write(int descriptor, const void *bytes, size_t count);
 intptr_t cfib_writev(int descriptor, const struct iovec *parts, int count);

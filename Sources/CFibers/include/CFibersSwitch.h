@@ -33,6 +33,13 @@ typedef struct cfib_context {
 #endif
 } cfib_context;
 
+/// Asks the CPU for what a flow touches first when it goes on: its innermost frames, some 600 bytes.
+/// A hint, never a fault: the context may be that of a flow that has not started.
+static inline __attribute__((always_inline)) void cfib_prefetch_stack(const cfib_context *context) {
+  const char *top = (const char *)context->sp;
+  for (int line = 0; line < 10; line++) __builtin_prefetch(top + 64 * line, 1, 3);
+}
+
 /// Where a flow of control goes when it ends: what the first frame needs for the last jump.
 typedef struct cfib_departure {
   const cfib_context *to;

@@ -12,6 +12,7 @@ extension IOEndpoint where Self: ~Copyable {
   ///
   /// Corresponds to C's `async_read`.
   @available(*, noasync, message: "it parks a fiber, not a task")
+  @inlinable
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws(IOError) -> Int {
     try unsafe reference.read(into: buffer)
   }
@@ -23,6 +24,7 @@ extension IOEndpoint where Self: ~Copyable {
   /// - Returns: How many bytes: 0 at the end.
   /// - Throws: ``IOError``: nothing was read.
   @available(*, noasync, message: "it parks a fiber, not a task")
+  @inlinable
   public func read(into bytes: inout [UInt8]) throws(IOError) -> Int {
     var span = bytes.mutableSpan
     return try unsafe span.withUnsafeMutableBytes { buffer throws(IOError) in
@@ -36,6 +38,7 @@ extension IOEndpoint where Self: ~Copyable {
   /// - Returns: How many bytes: 0 at the end.
   /// - Throws: ``IOError``: nothing was read.
   @available(*, noasync, message: "it parks a fiber, not a task")
+  @inlinable
   public func read(into span: inout MutableRawSpan) throws(IOError) -> Int {
     try unsafe span.withUnsafeMutableBytes { buffer throws(IOError) in
       try unsafe reference.read(into: buffer)
@@ -114,12 +117,12 @@ extension IOEndpoint where Self: ~Copyable {
 }
 
 extension IOReference {
-  @inline(__always)
+  /// Not generic and not inlined: what it costs is the call, the checks and the system call.
+  @usableFromInline
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(IOError) -> Int {
     let scheduler = try enter()
-    if unsafe slot.pointee.kind == .blocking {
-      return try performElsewhere(.read) { unsafe cfib_read($0, buffer.baseAddress, buffer.count) }
-    }
+    let kind = unsafe slot.pointee.kind
+    if kind == .blocking { return try unsafe readElsewhere(into: buffer) }
     // What a stream had was read by the last call: save one that would block. Not when the wait
     // would throw at once: what has come since the last look at events is read all the same.
     if unsafe slot.pointee.isDrained && !slot.pointee.asksFirst && slot.pointee.isRegistered,
@@ -127,16 +130,27 @@ extension IOReference {
     {
       try wait(.read, scheduler)
     }
+    // An empty read of a socket would wait, or take a packet: `read` does neither.
+    let isStream = unsafe kind == .stream && !buffer.isEmpty
+    // A fiber that has waited finds its buffer far away; the kernel first needs other memory.
+    unsafe cfib_prefetch(buffer.baseAddress)
     while true {
-      let result = unsafe cfib_read(slot.pointee.descriptor, buffer.baseAddress, buffer.count)
+      let descriptor = unsafe slot.pointee.descriptor
+      let result =
+        unsafe isStream
+        ? cfib_receive(descriptor, buffer.baseAddress, buffer.count)
+        : cfib_read(descriptor, buffer.baseAddress, buffer.count)
       if result >= 0 {
-        if unsafe slot.pointee.kind == .stream {
-          unsafe slot.pointee.isDrained = result < buffer.count
-        }
+        if isStream { unsafe slot.pointee.isDrained = result < buffer.count }
         return result
       }
       try mayRepeat(.read, .read, code: Int32(-result), scheduler)
     }
+  }
+
+  @inline(never)
+  private func readElsewhere(into buffer: UnsafeMutableRawBufferPointer) throws(IOError) -> Int {
+    try performElsewhere(.read) { unsafe cfib_read($0, buffer.baseAddress, buffer.count) }
   }
 }
 

@@ -15,6 +15,7 @@ extension IOEndpoint where Self: ~Copyable {
   ///
   /// Corresponds to C's `async_write`.
   @available(*, noasync, message: "it parks a fiber, not a task")
+  @inlinable
   public func write(_ buffer: UnsafeRawBufferPointer) throws(IOError) -> Int {
     try unsafe reference.write(buffer)
   }
@@ -26,6 +27,7 @@ extension IOEndpoint where Self: ~Copyable {
   /// - Returns: How many of them were written.
   /// - Throws: ``IOError``: nothing was written.
   @available(*, noasync, message: "it parks a fiber, not a task")
+  @inlinable
   public func write(_ bytes: [UInt8]) throws(IOError) -> Int {
     try unsafe bytes.span.withUnsafeBytes { buffer throws(IOError) in
       try unsafe reference.write(buffer)
@@ -39,6 +41,7 @@ extension IOEndpoint where Self: ~Copyable {
   /// - Returns: How many of them were written.
   /// - Throws: ``IOError``: nothing was written.
   @available(*, noasync, message: "it parks a fiber, not a task")
+  @inlinable
   public func write(_ span: RawSpan) throws(IOError) -> Int {
     try unsafe span.withUnsafeBytes { buffer throws(IOError) in try unsafe reference.write(buffer) }
   }
@@ -49,15 +52,9 @@ extension IOEndpoint where Self: ~Copyable {
   /// - Throws: ``IOPartialError``, which says how many bytes were written before.
   /// - Precondition: Called by a fiber of the handle's runtime.
   @available(*, noasync, message: "it parks a fiber, not a task")
+  @inlinable
   public func writeAll(_ buffer: UnsafeRawBufferPointer) throws(IOPartialError) {
-    var count = 0
-    do throws(IOError) {
-      while count < buffer.count {
-        count += try unsafe reference.write(UnsafeRawBufferPointer(rebasing: buffer[count...]))
-      }
-    } catch {
-      throw IOPartialError(error, byteCount: count)
-    }
+    try unsafe reference.writeAll(buffer)
   }
 
   /// Writes all elements of `bytes`; see ``writeAll(_:)-(UnsafeRawBufferPointer)``.
@@ -65,6 +62,7 @@ extension IOEndpoint where Self: ~Copyable {
   /// - Parameter bytes: The bytes.
   /// - Throws: ``IOPartialError``, which says how many bytes were written before.
   @available(*, noasync, message: "it parks a fiber, not a task")
+  @inlinable
   public func writeAll(_ bytes: [UInt8]) throws(IOPartialError) {
     try unsafe bytes.span.withUnsafeBytes { buffer throws(IOPartialError) in
       try unsafe writeAll(buffer)
@@ -76,6 +74,7 @@ extension IOEndpoint where Self: ~Copyable {
   /// - Parameter bytes: The bytes.
   /// - Throws: ``IOPartialError``, which says how many bytes were written before.
   @available(*, noasync, message: "it parks a fiber, not a task")
+  @inlinable
   public func writeAll(_ bytes: ArraySlice<UInt8>) throws(IOPartialError) {
     try unsafe bytes.span.withUnsafeBytes { buffer throws(IOPartialError) in
       try unsafe writeAll(buffer)
@@ -87,6 +86,7 @@ extension IOEndpoint where Self: ~Copyable {
   /// - Parameter span: The bytes.
   /// - Throws: ``IOPartialError``, which says how many bytes were written before.
   @available(*, noasync, message: "it parks a fiber, not a task")
+  @inlinable
   public func writeAll(_ span: RawSpan) throws(IOPartialError) {
     try unsafe span.withUnsafeBytes { buffer throws(IOPartialError) in try unsafe writeAll(buffer) }
   }
@@ -117,7 +117,21 @@ extension IOEndpoint where Self: ~Copyable {
 }
 
 extension IOReference {
-  @inline(__always)
+  /// All of it, mostly with one call.
+  @usableFromInline
+  func writeAll(_ buffer: UnsafeRawBufferPointer) throws(IOPartialError) {
+    var rest = unsafe buffer
+    while unsafe !rest.isEmpty {
+      do throws(IOError) {
+        let count = try unsafe write(rest)
+        unsafe rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+      } catch {
+        throw IOPartialError(error, byteCount: buffer.count - rest.count)
+      }
+    }
+  }
+
+  @usableFromInline
   func write(_ buffer: UnsafeRawBufferPointer) throws(IOError) -> Int {
     let isSocket = unsafe slot.pointee.kind.isSocket
     return try perform(.write, .write) { descriptor in

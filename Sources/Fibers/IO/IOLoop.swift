@@ -83,14 +83,18 @@ final class IOLoop {
 
   /// Wakes the fibers whose descriptors have become ready.
   ///
-  /// - Parameter nanoseconds: How long to wait for the first event: 0 not at all, -1 for ever.
-  func poll(nanoseconds: Int64) {
+  /// - Parameters:
+  ///   - nanoseconds: How long to wait for the first event: 0 not at all, -1 for ever.
+  ///   - scheduler: The runtime's.
+  /// - Returns: How many descriptors: no more than that many fibers for each direction.
+  @discardableResult
+  func poll(nanoseconds: Int64, _ scheduler: Scheduler) -> Int {
     let count = unsafe cfib_epoll_wait(epoll, events, Int32(clamping: maxEvents), nanoseconds)
     guard count > 0 else {
       require(
         count == 0 || count == -EINTR,
         "FiberRuntime: the epoll descriptor was closed under it (errno \(-count))")
-      return
+      return 0
     }
     for number in 0..<Int(count) {
       let cookie = unsafe cfib_event_cookie(events + number)
@@ -98,19 +102,25 @@ final class IOLoop {
         let slot = unsafe slots[UInt32(truncatingIfNeeded: cookie)],
         unsafe slot.pointee.generation == UInt32(cookie >> 32)
       else { continue }
-      unsafe note(events[number].events, at: slot)
+      unsafe note(events[number].events, at: slot, scheduler)
     }
+    return Int(count)
   }
 
-  private func note(_ bits: UInt32, at slot: UnsafeMutablePointer<IOSlot>) {
+  @inline(__always)
+  private func note(
+    _ bits: UInt32, at slot: UnsafeMutablePointer<IOSlot>, _ scheduler: Scheduler
+  ) {
     let ends = EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue
     if bits & (ends | EPOLLPRI.rawValue) != 0 { unsafe slot.pointee.asksFirst = true }
     if bits & (EPOLLIN.rawValue | ends) != 0 {
       unsafe slot.pointee.isDrained = false
-      unsafe wake(&slot.pointee.reader)
+      if let fiber = unsafe slot.pointee.reader.take() { scheduler.wakeSoon(fiber) }
     }
-    if bits & (EPOLLOUT.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 {
-      unsafe wake(&slot.pointee.writer)
+    if bits & (EPOLLOUT.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0,
+      let fiber = unsafe slot.pointee.writer.take()
+    {
+      scheduler.wakeSoon(fiber)
     }
   }
 
@@ -121,6 +131,15 @@ final class IOLoop {
 }
 
 extension Scheduler {
+  /// Wakes one of many fibers that have slept for long: the memory of each is fetched while the
+  /// others have their turns.
+  @inline(__always)
+  fileprivate func wakeSoon(_ fiber: FiberRef) {
+    unsafe cfib_prefetch(fiber.pointer)
+    unsafe cfib_prefetch_stack(&fiber.pointer.pointee.context)
+    wake(fiber)
+  }
+
   /// The loop of the runtime, made now if there is none.
   func ioLoop() throws(IOError) -> IOLoop {
     if let loop = unsafe state.pointee.loop { return loop }

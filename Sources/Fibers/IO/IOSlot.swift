@@ -19,6 +19,9 @@ struct IOSlot: ~Copyable {
     var isSocket: Bool { self == .socket || self == .stream }
   }
 
+  /// One cache line each.
+  static let stride = 64
+
   let index: UInt32
   /// Changes when the handle is closed.
   var generation: UInt32 = 0
@@ -50,14 +53,15 @@ struct IOSlotTable: ~Copyable {
 
   // SAFETY: allocated here, freed in deinit; handed out by address while the table is there, which
   // the handles see to by holding on to the loop.
-  private var chunks: [UnsafeMutablePointer<IOSlot>] = unsafe []
+  private var chunks: [UnsafeMutableRawPointer] = unsafe []
   private var made = 0
   private var free: UnsafeMutablePointer<IOSlot>?
 
   deinit {
     for number in unsafe chunks.indices {
-      unsafe chunks[number].deinitialize(
-        count: min(Self.chunkSize, made - number * Self.chunkSize))
+      for place in 0..<min(Self.chunkSize, made - number * Self.chunkSize) {
+        unsafe slot(place, of: chunks[number]).deinitialize(count: 1)
+      }
       unsafe chunks[number].deallocate()
     }
   }
@@ -69,9 +73,11 @@ struct IOSlotTable: ~Copyable {
       return unsafe slot
     }
     if unsafe made == chunks.count * Self.chunkSize {
-      unsafe chunks.append(.allocate(capacity: Self.chunkSize))
+      precondition(MemoryLayout<IOSlot>.size <= IOSlot.stride, "IOSlot: more than a cache line")
+      unsafe chunks.append(
+        .allocate(byteCount: Self.chunkSize * IOSlot.stride, alignment: IOSlot.stride))
     }
-    let slot = unsafe chunks[made / Self.chunkSize] + made % Self.chunkSize
+    let slot = unsafe slot(made % Self.chunkSize, of: chunks[made / Self.chunkSize])
     unsafe slot.initialize(to: IOSlot(index: UInt32(made)))
     made += 1
     return unsafe slot
@@ -86,6 +92,14 @@ struct IOSlotTable: ~Copyable {
   /// The slot at `index`, if there is one.
   subscript(index: UInt32) -> UnsafeMutablePointer<IOSlot>? {
     guard index < made else { return nil }
-    return unsafe chunks[Int(index) / Self.chunkSize] + Int(index) % Self.chunkSize
+    return unsafe slot(Int(index) % Self.chunkSize, of: chunks[Int(index) / Self.chunkSize])
+  }
+
+  @inline(__always)
+  private func slot(
+    _ place: Int, of chunk: UnsafeMutableRawPointer
+  ) -> UnsafeMutablePointer<IOSlot> {
+    // SAFETY: a chunk has room for so many slots at this stride.
+    unsafe (chunk + place * IOSlot.stride).assumingMemoryBound(to: IOSlot.self)
   }
 }

@@ -65,7 +65,7 @@ extension Scheduler {
     let door = unsafe state.pointee.door
     if unsafe state.pointee.descriptorWaits > 0, let loop = unsafe state.pointee.loop {
       let isSafe = door.announceSleep(heedsStop: heedsStop)
-      loop.poll(nanoseconds: isSafe ? nanoseconds ?? -1 : 0)
+      poll(loop, nanoseconds: isSafe ? nanoseconds ?? -1 : 0)
       door.endSleep()
     } else if door.announceSleep(heedsStop: heedsStop) {
       door.sleep(nanoseconds: nanoseconds)
@@ -98,11 +98,11 @@ extension Scheduler {
     if unsafe !state.pointee.timers.isEmpty || state.pointee.servicesSinceLook >= 16 {
       lookAtClockWhileRunning()
     }
+    unsafe state.pointee.turnsUntilPoll = max(
+      0, state.pointee.turnsUntilPoll - state.pointee.turnsPerService)
     unsafe state.pointee.turnsUntilService = state.pointee.turnsPerService
     if unsafe state.pointee.isShuttingDown { cancelAgain() }
-    if looksAtDescriptors, unsafe state.pointee.descriptorWaits > 0 {
-      unsafe state.pointee.loop?.poll(nanoseconds: 0)
-    }
+    if looksAtDescriptors { pollAfterTurns() }
     let door = unsafe state.pointee.door
     if door.inbox.looksEmpty, unsafe state.pointee.backlog.isEmpty { return }
     door.inbox.takeWakes(in: door.blocks) { wakeNotified($0) }
@@ -113,6 +113,20 @@ extension Scheduler {
       }
     }
     admitBacklog()
+  }
+
+  /// Looks at descriptors, unless fibers that the last look has woken have not had their turn yet:
+  /// those found now would come after them all the same, and the look is a system call.
+  private func pollAfterTurns() {
+    guard unsafe state.pointee.descriptorWaits > 0, let loop = unsafe state.pointee.loop,
+      unsafe state.pointee.turnsUntilPoll == 0 || state.pointee.ready.isEmpty
+    else { return }
+    poll(loop, nanoseconds: 0)
+  }
+
+  private func poll(_ loop: IOLoop, nanoseconds: Int64) {
+    let found = loop.poll(nanoseconds: nanoseconds, self)
+    unsafe state.pointee.turnsUntilPoll = Int32(truncatingIfNeeded: found)
   }
 
   /// Spawns what other threads asked for, as far as there is room.

@@ -15,6 +15,8 @@ struct SchedulerState: ~Copyable {
   var turnsUntilService = Scheduler.mostTurnsPerService
   /// What the above starts from: fewer, when turns are long.
   var turnsPerService = Scheduler.mostTurnsPerService
+  /// Turns until descriptors are looked at again by a service: see ``Scheduler/service``.
+  var turnsUntilPoll: Int32 = 0
   /// Services since the clock was read.
   var servicesSinceLook: Int32 = 0
   /// The time when the clock was last read, in nanoseconds, and the same in coarse ticks.

@@ -6,12 +6,26 @@ import PackageDescription
 let package = Package(
   name: "Peers",
   dependencies: [
-    .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4")
+    .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4"),
+    .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
   ],
   targets: [
     .executableTarget(
       name: "swift-tasks",
-      dependencies: [.product(name: "AsyncAlgorithms", package: "swift-async-algorithms")])
+      dependencies: [.product(name: "AsyncAlgorithms", package: "swift-async-algorithms")]),
+    .executableTarget(
+      name: "nio-echo",
+      dependencies: [
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ]),
+    .executableTarget(
+      name: "nio-http",
+      dependencies: [
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -49,7 +49,7 @@ struct Group: Sendable {
     Group("mutexes", mutexRows),
     Group("cross-thread wakes", crossWakeRows),
     Group("scaling", scalingRows),
-    // Here: Group("network", networkRows), echo and HTTP beside C epoll, Go and SwiftNIO.
+    Group("network", networkRows),
     Group("allocations", allocationRows),
   ]
 }

@@ -112,8 +112,10 @@ final class PeerBuilder {
   /// A folder is a package, whose own build system knows what is out of date.
   private func isOutdated(_ program: String, _ source: String) -> Bool {
     guard let made = modification(program), let written = modification(source) else { return true }
-    let header = modification(Place.peers + "/peer.h") ?? 0
-    return isFolder(source) || made < max(written, header)
+    let headers = ["peer.h", "network/epoll.h", "network/server.h"].map {
+      modification(Place.peers + "/" + $0) ?? 0
+    }
+    return isFolder(source) || made < max(written, headers.max() ?? 0)
   }
 
   private func modification(_ path: String) -> Int? {

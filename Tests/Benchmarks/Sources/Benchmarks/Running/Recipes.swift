@@ -11,6 +11,17 @@ extension PeerRecipe {
   static let dml = pkgConfig("libdml", "dml.c", "dml")
   static let swiftTasks = swift("Swift tasks", product: "swift-tasks")
 
+  // Servers, and what asks them: see Network.
+  static let load = c("load generator", "network/load.c")
+  static let echoEpoll = c("C epoll", "network/echo-epoll.c")
+  static let httpEpoll = c("C epoll", "network/http-epoll.c")
+  static let echoGo = go("Go", "network/echo.go")
+  static let httpGo = go("Go", "network/http.go")
+  static let echoNIO = swift("SwiftNIO", product: "nio-echo")
+  static let httpNIO = swift("SwiftNIO", product: "nio-http")
+  static let echoServer = example("echo-server")
+  static let httpServer = example("http-server")
+
   /// Not a peer, but a program of its own too: it counts the allocations of ours.
   static let fibersAllocations = PeerRecipe(
     name: "fibers-allocations", source: "../Sources/fibers-allocations"
@@ -74,6 +85,14 @@ extension PeerRecipe {
       _, program throws(CommandError) in
       try buildProduct(
         product, of: Place.peers + "/swift", in: Place.products + "/swift", to: program)
+    }
+  }
+
+  /// An example of ours, which is a server.
+  static func example(_ product: String) -> PeerRecipe {
+    PeerRecipe(name: product, source: "../../../Examples/" + product) {
+      _, program throws(CommandError) in
+      try buildProduct(product, of: Place.root, in: Place.products + "/examples", to: program)
     }
   }
 

@@ -1,4 +1,5 @@
-// Sends back what it gets, one event loop thread. usage: nio-echo PORT
+// Sends back what it gets, one event loop thread. Prints where it listens.
+import Glibc
 import NIOCore
 import NIOPosix
 
@@ -10,7 +11,7 @@ final class Echo: ChannelInboundHandler {
     context.write(data, promise: nil)
   }
   func channelReadComplete(context: ChannelHandlerContext) { context.flush() }
-  func errorCaught(context: ChannelHandlerContext, error: Error) { context.close(promise: nil) }
+  func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 }
 
 let server = try ServerBootstrap(group: MultiThreadedEventLoopGroup(numberOfThreads: 1))
@@ -19,5 +20,7 @@ let server = try ServerBootstrap(group: MultiThreadedEventLoopGroup(numberOfThre
   .childChannelInitializer { $0.pipeline.addHandler(Echo()) }
   .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
   .childChannelOption(.maxMessagesPerRead, value: 16)
-  .bind(host: "127.0.0.1", port: Int(CommandLine.arguments[1]) ?? 0).wait()
+  .bind(host: "127.0.0.1", port: 0).wait()
+print("127.0.0.1:\(server.localAddress?.port ?? 0)")
+fflush(nil)
 try server.closeFuture.wait()

@@ -1,4 +1,5 @@
-// Answers each request with 13 bytes, one event loop thread. usage: nio-http PORT
+// Answers each request with a page of 13 bytes, one event loop thread. Prints where it listens.
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -10,7 +11,7 @@ final class Hello: ChannelInboundHandler {
   let body = ByteBuffer(string: "Hello, world\n")
   let head = HTTPResponseHead(
     version: .http1_1, status: .ok,
-    headers: ["Content-Type": "text/plain", "Content-Length": "13"])
+    headers: ["Content-Type": "text/plain; charset=utf-8", "Content-Length": "13"])
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard case .end = unwrapInboundIn(data) else { return }
@@ -19,7 +20,7 @@ final class Hello: ChannelInboundHandler {
     context.write(wrapOutboundOut(.end(nil)), promise: nil)
   }
   func channelReadComplete(context: ChannelHandlerContext) { context.flush() }
-  func errorCaught(context: ChannelHandlerContext, error: Error) { context.close(promise: nil) }
+  func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 }
 
 let server = try ServerBootstrap(group: MultiThreadedEventLoopGroup(numberOfThreads: 1))
@@ -32,5 +33,7 @@ let server = try ServerBootstrap(group: MultiThreadedEventLoopGroup(numberOfThre
   }
   .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
   .childChannelOption(.maxMessagesPerRead, value: 16)
-  .bind(host: "127.0.0.1", port: Int(CommandLine.arguments[1]) ?? 0).wait()
+  .bind(host: "127.0.0.1", port: 0).wait()
+print("127.0.0.1:\(server.localAddress?.port ?? 0)")
+fflush(nil)
 try server.closeFuture.wait()

@@ -1,9 +1,9 @@
-// Sends back what it gets. usage: echo PORT
+// Go: sends back what it gets. Prints where it listens. GOMAXPROCS=1 for one processor.
 package main
 
 import (
+	"fmt"
 	"net"
-	"os"
 )
 
 func echo(connection net.Conn) {
@@ -21,10 +21,11 @@ func echo(connection net.Conn) {
 }
 
 func main() {
-	listener, err := net.Listen("tcp", "127.0.0.1:"+os.Args[1])
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		panic(err)
 	}
+	fmt.Println(listener.Addr())
 	for {
 		if connection, err := listener.Accept(); err == nil {
 			go echo(connection)
