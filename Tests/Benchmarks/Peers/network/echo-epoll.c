@@ -3,7 +3,7 @@
 
 static bool echo(int connection) {
   static char bytes[16384];
-  ssize_t count = read(connection, bytes, sizeof bytes);
+  ssize_t count = recv(connection, bytes, sizeof bytes, 0);
   if (count < 0) return errno == EAGAIN;
   return count > 0 && write_all(connection, bytes, (size_t)count);
 }

@@ -24,7 +24,7 @@ static unsigned char match(unsigned char before, const char *bytes, size_t count
 
 static bool answer(int connection) {
   static char request[65536], replies[65536];
-  ssize_t count = read(connection, request, sizeof request);
+  ssize_t count = recv(connection, request, sizeof request, 0);
   if (count < 0) return errno == EAGAIN;
   if (count == 0) {
     matched[connection] = 0;
