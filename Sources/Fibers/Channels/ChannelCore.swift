@@ -45,14 +45,28 @@ struct ChannelCore: ~Copyable {
   /// Wakes the receiver that waits longest.
   ///
   /// - Returns: Its slot, an empty `Element?`, to be filled at once; `nil` when none waits.
-  @usableFromInline
-  mutating func takeReceiver() -> UnsafeMutableRawPointer? { unsafe receivers.wakeFirst(.served) }
+  @inlinable
+  @inline(__always)
+  mutating func takeReceiver() -> UnsafeMutableRawPointer? {
+    receivers.isEmpty ? nil : unsafe wakeReceiver()
+  }
 
   /// Wakes the sender that waits longest.
   ///
   /// - Returns: Its slot, an `Element?` to be emptied at once; `nil` when none waits.
+  @inlinable
+  @inline(__always)
+  mutating func takeSender() -> UnsafeMutableRawPointer? {
+    senders.isEmpty ? nil : unsafe wakeSender()
+  }
+
   @usableFromInline
-  mutating func takeSender() -> UnsafeMutableRawPointer? { unsafe senders.wakeFirst(.served) }
+  @inline(never)
+  mutating func wakeReceiver() -> UnsafeMutableRawPointer? { unsafe receivers.wakeFirst(.served) }
+
+  @usableFromInline
+  @inline(never)
+  mutating func wakeSender() -> UnsafeMutableRawPointer? { unsafe senders.wakeFirst(.served) }
 
   /// Lets nobody send any more; wakes all who wait.
   @usableFromInline
