@@ -104,6 +104,7 @@ struct ChannelCore: ~Copyable {
   }
 
   /// Puts a node into the queue of its side.
+  @usableFromInline
   static func enqueue(_ node: UnsafeMutablePointer<ChannelWaiter>) {
     let core = unsafe node.pointee.core
     if unsafe node.pointee.isSender {
@@ -114,6 +115,7 @@ struct ChannelCore: ~Copyable {
   }
 
   /// Takes a node out of the queue of its side, if it still is in.
+  @usableFromInline
   static func dequeue(_ node: UnsafeMutablePointer<ChannelWaiter>) {
     let core = unsafe node.pointee.core
     if unsafe node.pointee.isSender {

@@ -39,6 +39,15 @@ struct ChannelWaiter {
     unsafe self.slot = unsafe slot
   }
 
+  /// A node of a select.
+  @usableFromInline
+  init(
+    _ select: SelectScheduler, _ core: UnsafeMutablePointer<ChannelCore>, isSender: Bool,
+    slot: UnsafeMutableRawPointer
+  ) {
+    unsafe self.init(select.scheduler, core, isSender: isSender, slot: slot)
+  }
+
   /// For reports.
   var channelDescription: String { unsafe core.pointee.description }
 }
