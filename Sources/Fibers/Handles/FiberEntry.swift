@@ -16,7 +16,7 @@ enum FiberEntry<Success, Failure: Error> {
     let words = (size + slack + 7) / 8
     let buffer = FiberObject.create(minimumCapacity: words) { _ in
       FiberHeader(
-        scheduler: scheduler, name: name, site: site, perform: SlotCode { Self.perform($0, $1) })
+        scheduler: scheduler, name: name, site: site, perform: { Self.perform($0, $1) })
     }
     let object = unsafe unsafeDowncast(buffer, to: FiberObject.self)
     // SAFETY: fresh storage, large enough for a Body; `content` says that it is one.

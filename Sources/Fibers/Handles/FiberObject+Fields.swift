@@ -34,7 +34,7 @@ extension FiberObject {
   private var madeExtras: FiberExtras {
     if let extras = unsafe fields.pointee.extras { return extras }
     let extras = FiberExtras(name: nil)
-    unsafe fields.pointee.ownedExtras = Unmanaged.passRetained(extras)
+    unsafe fields.pointee.extras = extras
     return extras
   }
 

@@ -7,7 +7,7 @@
 @usableFromInline
 final class FiberObject: ManagedBuffer<FiberHeader, UInt> {
   deinit {
-    unsafe fields.pointee.ownedExtras?.release()
+    // The header goes by itself; only what is behind it has to be told.
     switch unsafe fields.pointee.content {
     case .body: perform(.destroyBody)
     case .result: perform(.destroyResult)
@@ -35,18 +35,18 @@ enum SlotContent: UInt8 {
   case plainResult
 }
 
-/// Of plain words only: nothing in it is counted when it is moved into its place, or dropped.
 @safe
 @usableFromInline
 struct FiberHeader {
   /// The only code that knows the types.
-  @usableFromInline let perform: SlotCode
+  ///
+  /// Captures nothing, so storing it costs nothing.
+  @usableFromInline let perform: (FiberObject, SlotAction) -> Void
   @usableFromInline let scheduler: Scheduler
   /// The control block until the fiber has ended.
   @usableFromInline var block: FiberRef?
-  // SAFETY: retained once; released in FiberObject.deinit.
   /// What few fibers have.
-  @usableFromInline var ownedExtras: Unmanaged<FiberExtras>?
+  @usableFromInline var extras: FiberExtras?
   @usableFromInline let site: SpawnSite
   @usableFromInline var content: SlotContent
   @usableFromInline var wasCancelled: Bool
@@ -54,52 +54,15 @@ struct FiberHeader {
   @inlinable
   init(
     scheduler: Scheduler, name: String?, site: SpawnSite,
-    perform: SlotCode
+    perform: @escaping (FiberObject, SlotAction) -> Void
   ) {
     self.perform = perform
     self.scheduler = scheduler
     self.site = site
     block = nil
-    unsafe ownedExtras = name.map { unsafe Unmanaged.passRetained(FiberExtras(name: $0)) }
+    extras = name.map { FiberExtras(name: $0) }
     content = .body
     wasCancelled = false
-  }
-
-  @inline(__always)
-  var extras: FiberExtras? { unsafe ownedExtras?.takeUnretainedValue() }
-}
-
-/// A function that captures nothing, as plain words: a closure would be counted at each copy.
-@safe
-@usableFromInline
-struct SlotCode {
-  @usableFromInline typealias Function = (FiberObject, SlotAction) -> Void
-
-  // SAFETY: a closure is two words, its code and what it captures. The second is nil here, so the
-  // bits alone bring it back.
-  @usableFromInline let bits: (code: UInt, captured: UInt)
-
-  /// - Parameter function: Captures nothing.
-  @inlinable
-  @inline(__always)
-  init(_ function: @escaping Function) {
-    bits = unsafe unsafeBitCast(Closure(call: function), to: (code: UInt, captured: UInt).self)
-    precondition(bits.captured == 0, "SlotCode: the function captures something")
-  }
-
-  @inline(__always)
-  func callAsFunction(_ object: FiberObject, _ action: SlotAction) {
-    unsafe unsafeBitCast(bits, to: Closure.self).call(object, action)
-  }
-
-  /// In a structure of its own, a closure is not converted to the form that generic code wants.
-  @usableFromInline
-  struct Closure {
-    @usableFromInline let call: Function
-
-    @inlinable
-    @inline(__always)
-    init(call: @escaping Function) { self.call = call }
   }
 }
 
