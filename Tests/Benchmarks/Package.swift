@@ -27,6 +27,15 @@ let package = Package(
         "CountedMalloc", .product(name: "Fibers", package: "MiniAsync"),
         .product(name: "MiniAsync", package: "MiniAsync"),
       ]),
+    // One hot path at a time, for valgrind: see .ci/instructions.sh.
+    .executableTarget(
+      name: "hot-paths",
+      dependencies: [
+        "CBenchmarks",
+        .product(name: "Fibers", package: "MiniAsync"),
+        .product(name: "MiniAsync", package: "MiniAsync"),
+        .product(name: "VDM", package: "MiniAsync"),
+      ], path: "Sources/HotPaths"),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -13,7 +13,14 @@ extension Channel where Element: ~Copyable {
   public func receive() throws(FiberCancelled) -> Element? {
     checkThread("Channel.receive")
     if unsafe core.pointee.count > 0 && core.pointee.senders.isEmpty { return takeFirst() }
-    return try receiveWaiting()
+    if let element = takeAvailable() { return element }
+    if unsafe core.pointee.isClosed { return nil }
+    var slot: Element? = nil
+    // SAFETY: the slot stays where it is until the wait is over.
+    _ = try unsafe withUnsafeMutablePointer(to: &slot) { slot throws(FiberCancelled) in
+      try unsafe ChannelCore.park(core, as: .receiver, slot: UnsafeMutableRawPointer(slot))
+    }
+    return slot
   }
 
   /// Takes the oldest element, if there is one.
@@ -35,6 +42,7 @@ extension Channel where Element: ~Copyable {
   ///
   /// A place that gets free in the ring is filled by the sender that waits longest.
   @inlinable
+  @inline(never)
   func takeAvailable() -> Element? {
     if unsafe core.pointee.count > 0 {
       let element = takeFirst()
@@ -46,22 +54,10 @@ extension Channel where Element: ~Copyable {
 
   /// The element of the sender that waits longest, which goes on; `nil` when none waits.
   @inlinable
+  @inline(__always)
   func takeFromSender() -> Element?? {
     guard let theirs = unsafe core.pointee.takeSender() else { return nil }
     // SAFETY: the slot of a sender is an `Element?` of that fiber, which has not run since.
     return unsafe theirs.assumingMemoryBound(to: Element?.self).pointee.take()
-  }
-
-  @inlinable
-  @inline(never)
-  func receiveWaiting() throws(FiberCancelled) -> Element? {
-    if let element = takeAvailable() { return element }
-    if unsafe core.pointee.isClosed { return nil }
-    var slot: Element? = nil
-    // SAFETY: the slot stays where it is until the wait is over.
-    _ = try unsafe withUnsafeMutablePointer(to: &slot) { slot throws(FiberCancelled) in
-      try unsafe ChannelCore.park(core, as: .receiver, slot: UnsafeMutableRawPointer(slot))
-    }
-    return slot
   }
 }

@@ -56,6 +56,7 @@ extension Channel where Element: ~Copyable {
   ///
   /// - Returns: False when there was no room.
   @inlinable
+  @inline(never)
   func deliver(_ slot: inout Element?) -> Bool {
     if let theirs = unsafe core.pointee.takeReceiver() {
       // SAFETY: the slot of a receiver is an `Element?` of that fiber, which has not run since.
@@ -70,7 +71,7 @@ extension Channel where Element: ~Copyable {
   }
 
   @inlinable
-  @inline(never)
+  @inline(__always)
   func sendWaiting(_ slot: inout Element?) throws(ChannelSendError) {
     if unsafe core.pointee.isClosed { throw .closed }
     if deliver(&slot) { return }

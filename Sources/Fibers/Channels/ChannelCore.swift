@@ -45,14 +45,28 @@ struct ChannelCore: ~Copyable {
   /// Wakes the receiver that waits longest.
   ///
   /// - Returns: Its slot, an empty `Element?`, to be filled at once; `nil` when none waits.
-  @usableFromInline
-  mutating func takeReceiver() -> UnsafeMutableRawPointer? { unsafe receivers.wakeFirst(.served) }
+  @inlinable
+  @inline(__always)
+  mutating func takeReceiver() -> UnsafeMutableRawPointer? {
+    receivers.isEmpty ? nil : unsafe wakeReceiver()
+  }
 
   /// Wakes the sender that waits longest.
   ///
   /// - Returns: Its slot, an `Element?` to be emptied at once; `nil` when none waits.
+  @inlinable
+  @inline(__always)
+  mutating func takeSender() -> UnsafeMutableRawPointer? {
+    senders.isEmpty ? nil : unsafe wakeSender()
+  }
+
   @usableFromInline
-  mutating func takeSender() -> UnsafeMutableRawPointer? { unsafe senders.wakeFirst(.served) }
+  @inline(never)
+  mutating func wakeReceiver() -> UnsafeMutableRawPointer? { unsafe receivers.wakeFirst(.served) }
+
+  @usableFromInline
+  @inline(never)
+  mutating func wakeSender() -> UnsafeMutableRawPointer? { unsafe senders.wakeFirst(.served) }
 
   /// Lets nobody send any more; wakes all who wait.
   @usableFromInline
@@ -90,6 +104,7 @@ struct ChannelCore: ~Copyable {
   }
 
   /// Puts a node into the queue of its side.
+  @usableFromInline
   static func enqueue(_ node: UnsafeMutablePointer<ChannelWaiter>) {
     let core = unsafe node.pointee.core
     if unsafe node.pointee.isSender {
@@ -100,6 +115,7 @@ struct ChannelCore: ~Copyable {
   }
 
   /// Takes a node out of the queue of its side, if it still is in.
+  @usableFromInline
   static func dequeue(_ node: UnsafeMutablePointer<ChannelWaiter>) {
     let core = unsafe node.pointee.core
     if unsafe node.pointee.isSender {

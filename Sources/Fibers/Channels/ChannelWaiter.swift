@@ -39,6 +39,15 @@ struct ChannelWaiter {
     unsafe self.slot = unsafe slot
   }
 
+  /// A node of a select.
+  @usableFromInline
+  init(
+    _ select: SelectScheduler, _ core: UnsafeMutablePointer<ChannelCore>, isSender: Bool,
+    slot: UnsafeMutableRawPointer
+  ) {
+    unsafe self.init(select.scheduler, core, isSender: isSender, slot: slot)
+  }
+
   /// For reports.
   var channelDescription: String { unsafe core.pointee.description }
 }
@@ -54,6 +63,7 @@ struct WaiterQueue {
     @inline(__always) get { unsafe first == nil }
   }
 
+  @inline(__always)
   mutating func append(_ waiter: UnsafeMutablePointer<ChannelWaiter>) {
     unsafe waiter.pointee.isLinked = true
     if let first = unsafe first, let last = unsafe first.pointee.previous {
@@ -69,6 +79,7 @@ struct WaiterQueue {
   }
 
   /// Takes `waiter` out, if it still is in.
+  @inline(__always)
   mutating func remove(_ waiter: UnsafeMutablePointer<ChannelWaiter>) {
     guard unsafe waiter.pointee.isLinked else { return }
     unsafe waiter.pointee.isLinked = false
@@ -87,14 +98,14 @@ struct WaiterQueue {
   ///
   /// - Returns: The slot of that fiber, to be filled or emptied before it has its turn; `nil` when
   ///   nobody waits.
+  @inline(__always)
   mutating func wakeFirst(_ outcome: ChannelWaiter.Outcome) -> UnsafeMutableRawPointer? {
     while let waiter = unsafe first {
       unsafe remove(waiter)
       let scheduler = unsafe waiter.pointee.scheduler
       let fiber = unsafe waiter.pointee.fiber
-      guard scheduler.isParked(fiber) else { continue }
+      guard scheduler.wake(fiber) else { continue }
       unsafe waiter.pointee.outcome = outcome
-      scheduler.wake(fiber)
       return unsafe waiter.pointee.slot
     }
     return nil

@@ -44,8 +44,7 @@ public struct AnyFiber: Equatable {
     guard let block = object.block else { return }
     let scheduler = object.scheduler
     guard let running = Scheduler.current else {
-      try scheduler.joinFromThread(block)
-      return
+      return scheduler.joinFromThread(block)
     }
     require(
       running == scheduler,
@@ -53,6 +52,7 @@ public struct AnyFiber: Equatable {
     require(
       block != scheduler.fiber,
       "Fiber.join: a fiber cannot wait for its own end; join it from another fiber")
+    require(scheduler.isOnFiber, "Fiber.join: called while the runtime is between two fibers")
     try unsafe scheduler.park(in: block.pointer.joiners, as: .join)
   }
 
@@ -83,16 +83,9 @@ extension UnsafeMutablePointer<FiberBlock> {
 
 extension Scheduler {
   /// Waits on the thread itself: runs the runtime until `block`'s fiber has ended.
-  func joinFromThread(_ block: FiberRef) throws(FiberCancelled) {
-    let result: Result<Void, FiberCancelled> = enter("Fiber.join") {
-      do throws(FiberCancelled) {
-        try unsafe park(in: block.pointer.joiners, as: .join)
-        return .success(())
-      } catch {
-        return .failure(error)
-      }
-    }
-    try result.get()
+  @inline(never)
+  func joinFromThread(_ block: FiberRef) {
+    enter("Fiber.join") { unsafe parkRoot(in: block.pointer.joiners, as: .join) }
   }
 
   func stackHighWater(of block: FiberRef) -> Int? {

@@ -75,7 +75,7 @@ public struct IOReference {
   private func giveWay(_ scheduler: Scheduler) throws(IOError) {
     unsafe scheduler.state.pointee.promptCalls = 0
     // Nobody to give way to, unless an event says otherwise: without this 61 yields would pass.
-    if unsafe scheduler.state.pointee.ready.isEmpty { scheduler.service() }
+    if unsafe scheduler.state.pointee.ready.hasOnlyFirst { scheduler.service() }
     do throws(FiberCancelled) {
       try scheduler.yield()
     } catch {

@@ -55,3 +55,13 @@ extension FiberRuntime {
     public init() {}
   }
 }
+
+@_spi(Benchmark)
+extension FiberRuntime.Configuration {
+  /// Whether time stands still while fibers run, so that what they do does not depend on how fast
+  /// they are: for counting instructions.
+  public var standsStill: Bool {
+    get { hasVirtualTime }
+    set { hasVirtualTime = newValue }
+  }
+}

@@ -16,9 +16,7 @@ struct FiberBlock: ~Copyable {
   ///
   /// `sp` is `nil` while it has no stack: it has not started.
   var context = unsafe cfib_context()
-  /// The next fiber in the ready queue, free list or circle of waiters.
-  ///
-  /// It is in one at most.
+  /// The next fiber in the circle of turns, circle of waiters or free list: it is in one at most.
   var next: FiberRef?
   var life = FiberLife()
   var waitKind = WaitKind.none

@@ -1,28 +1,46 @@
-/// The fibers that can run, first come first served: one list through the control blocks, the same
-/// at every size, so that no fiber is ever more than one turn ahead of another (D11).
+/// Who has a turn, and in which order: the running fiber and those that can run, in a circle through
+/// the control blocks.
+///
+/// A fiber that runs stays in the circle, at its front. So a yield only moves on by one: it reads one
+/// link and writes none. First come first served, the same at every size, so that no fiber is ever
+/// more than one turn ahead of another (D11).
 struct ReadyQueue {
-  private var head: FiberRef?
-  private var tail: FiberRef?
+  /// The one before the front: its link leads there.
+  private var last: FiberRef?
 
   @inline(__always)
-  var isEmpty: Bool { head == nil }
+  var isEmpty: Bool { last == nil }
 
+  /// Whether nobody can run but the one at the front.
+  var hasOnlyFirst: Bool { last.map { $0.next == $0 } ?? true }
+
+  /// Whose turn it is; while the root runs, whose it is next.
+  @inline(__always)
+  var first: FiberRef? { last?.next }
+
+  /// Adds a fiber behind all others.
   @inline(__always)
   mutating func append(_ fiber: FiberRef) {
-    fiber.next = nil
-    if let tail {
-      tail.next = fiber
+    if let last {
+      fiber.next = last.next
+      last.next = fiber
     } else {
-      head = fiber
+      fiber.next = fiber
     }
-    tail = fiber
+    last = fiber
   }
 
+  /// Moves on by one: `first`, which is at the front, becomes the last.
   @inline(__always)
-  mutating func popFirst() -> FiberRef? {
-    guard let fiber = head else { return nil }
-    head = fiber.next
-    if head == nil { tail = nil }
-    return fiber
+  mutating func rotate(_ first: FiberRef) { last = first }
+
+  /// Takes out `first`, which is at the front.
+  @inline(__always)
+  mutating func removeFirst(_ first: FiberRef) {
+    if last == first {
+      last = nil
+    } else {
+      last?.next = first.next
+    }
   }
 }

@@ -8,20 +8,22 @@ extension Scheduler {
   func yield() throws(FiberCancelled) {
     let me = fiber
     try refuse(unsafe me.pointer.pointee.life.yield())
-    if let next = nextReady() {
-      makeReady(me)
-      transfer(from: me, to: next)
-    }
+    if let next = nextReady(after: me) { transfer(from: me, to: next) }
     try unsafe me.pointer.pointee.life.resumeFromYield().get()
   }
 
   /// Parks the running fiber in `list` until it is woken.
   ///
+  /// Inlined, like all that leads to a switch: on the other side of it the CPU predicts each return
+  /// wrongly, because it remembers the calls of the fiber that was left.
+  ///
   /// - Throws: ``FiberCancelled``; then the fiber is in no list.
-  @inline(never)
+  @inline(__always)
   func park(in list: UnsafeMutablePointer<WaitList>, as kind: WaitKind) throws(FiberCancelled) {
     let me = fiber
     try refuse(unsafe me.pointer.pointee.life.park())
+    // First: both are circles through the same link.
+    unsafe state.pointee.ready.removeFirst(me)
     unsafe WaitList.append(me, to: list)
     try suspend(me, as: kind)
   }
@@ -36,6 +38,7 @@ extension Scheduler {
   func park(on subject: UnsafeMutableRawPointer, as kind: WaitKind) throws(FiberCancelled) {
     let me = fiber
     try refuse(unsafe me.pointer.pointee.life.park())
+    unsafe state.pointee.ready.removeFirst(me)
     unsafe me.waitSubject = subject
     try suspend(me, as: kind)
   }
@@ -50,9 +53,8 @@ extension Scheduler {
   /// a fiber that goes on regardless would keep the thread to itself.
   @inline(never)
   private func refuseAfterTurn(_ outcome: FiberLife.Suspension) throws(FiberCancelled) {
-    if outcome == .expired, let next = nextReady() {
-      let me = fiber
-      makeReady(me)
+    let me = fiber
+    if outcome == .expired, let next = nextReady(after: me) {
       unsafe me.pointer.pointee.life.takeTurn()
       transfer(from: me, to: next)
       unsafe me.pointer.pointee.life.resumeTurn()
@@ -66,24 +68,25 @@ extension Scheduler {
       "Fiber.park: called inside the closure given to another park; the closure must not suspend")
   }
 
-  /// Leaves the stack of `me`, which has just parked, until it is woken.
+  /// Leaves the stack of `me`, which has just parked and left the turns, until it is woken.
   @inline(__always)
   private func suspend(_ me: FiberRef, as kind: WaitKind) throws(FiberCancelled) {
     me.waitKind = kind
     unsafe me.pointer.pointee.waitSince = state.pointee.waitTick
-    if unsafe me != state.pointee.root {
-      transfer(from: me, to: unsafe nextReady() ?? state.pointee.root)
-    } else {
-      runUntilRootIsWoken()
-    }
+    transfer(from: me, to: unsafe nextReady() ?? state.pointee.root)
     me.waitKind = .none
     try unsafe me.pointer.pointee.life.resumeFromPark().get()
   }
 
   /// Ends the wait of a fiber that was just taken out of a list.
+  ///
+  /// - Returns: Whether it still waited: neither woken nor cut short.
   @inline(__always)
-  func wake(_ fiber: FiberRef) {
-    if unsafe fiber.pointer.pointee.life.wake() { makeReady(fiber) }
+  @discardableResult
+  func wake(_ fiber: FiberRef) -> Bool {
+    guard unsafe fiber.pointer.pointee.life.wake() else { return false }
+    makeReady(fiber)
+    return true
   }
 
   /// Whether `fiber`, seen through something it waited for, still waits: neither woken nor cut short.
@@ -129,7 +132,7 @@ extension Scheduler {
   ///   - kind: One that is ``WaitKind/isExternal``.
   ///   - register: Gets the token and hands it on; must not suspend.
   /// - Throws: ``FiberCancelled``; then the token does nothing any more.
-  @inline(never)
+  @inline(__always)
   func parkExternally(
     as kind: WaitKind = .external, _ register: (Door, UInt64) -> Void
   ) throws(FiberCancelled) {
@@ -158,6 +161,7 @@ extension Scheduler {
       if outcome == .cancelled { unsafe me.pointer.pointee.life.cancelLater() }
       return
     }
+    unsafe state.pointee.ready.removeFirst(me)
     unsafe state.pointee.externalWaits += 1
     defer { unsafe state.pointee.externalWaits -= 1 }
     try suspend(me, as: kind)
@@ -165,6 +169,7 @@ extension Scheduler {
   }
 
   /// Whether the wait of `fiber` was ended by a wake; then the wake is used up.
+  @inline(__always)
   private func finishExternalWait(_ fiber: FiberRef) -> Bool {
     // ORDER: acquire, with Door.wake: what the waker did before is seen after the park.
     let word = unsafe WakeWord(raw: fiber.pointer.pointee.wakeWord.load(ordering: .acquiring))

@@ -73,15 +73,26 @@ extension Scheduler {
     }
   }
 
-  /// The root waits like a fiber: runs others until its own turn comes.
-  func runUntilRootIsWoken() {
+  /// The root waits like a fiber, in `list`: runs others until its own turn comes.
+  func parkRoot(in list: UnsafeMutablePointer<WaitList>, as kind: WaitKind) {
     let root = unsafe state.pointee.root
+    // Nothing cuts a wait of the root short: it has no handle, and no deadline.
+    _ = unsafe root.pointer.pointee.life.park()
+    unsafe WaitList.append(root, to: list)
+    root.waitKind = kind
+    unsafe root.pointer.pointee.waitSince = state.pointee.waitTick
+    runUntilRootIsWoken(root)
+    root.waitKind = .none
+    _ = unsafe root.pointer.pointee.life.resumeFromPark()
+  }
+
+  private func runUntilRootIsWoken(_ root: FiberRef) {
     while true {
       if let next = nextReady() {
-        if next == root { return }
-        transfer(from: root, to: next)
-        // Back because nothing is ready, or, once woken, because a fiber found us in the queue.
-        if root.life.phase == .ready { return }
+        if next != root { transfer(from: root, to: next) }
+        // Back because nothing is ready, or, once woken, because our turn has come. While the root
+        // runs it is not among those that have turns.
+        if root.life.phase == .ready { return unsafe state.pointee.ready.removeFirst(root) }
         continue
       }
       require(waitForWork(), "Fiber.join: would never return. \(deadlock().description)")

@@ -80,6 +80,7 @@ extension Scheduler {
       unsafe object.release()
     }
     unsafe fiber.pointer.pointee.life.finish()
+    unsafe state.pointee.ready.removeFirst(fiber)
     recycle(fiber)
     unsafe state.pointee.alive -= 1
     return unsafe nextReady() ?? state.pointee.root

@@ -157,14 +157,30 @@ struct Scheduler: Equatable {
 
   func owns(_ door: Door) -> Bool { unsafe state.pointee.door === door }
 
-  /// Chooses who runs next: the one place where an order is decided (D11).
+  /// Chooses who runs after one that does not go on: the one place where an order is decided (D11).
   ///
   /// - Returns: A fiber, ``SchedulerState/root`` when it is its turn, or `nil` when none is ready.
   @inline(__always)
   func nextReady() -> FiberRef? {
+    countTurn()
+    return unsafe state.pointee.ready.first
+  }
+
+  /// Chooses who runs after the running `fiber`, which goes on when the others had their turn.
+  ///
+  /// - Returns: `nil` when none is ready but `fiber`.
+  @inline(__always)
+  func nextReady(after fiber: FiberRef) -> FiberRef? {
+    countTurn()
+    guard let next = fiber.next, next != fiber else { return nil }
+    unsafe state.pointee.ready.rotate(fiber)
+    return next
+  }
+
+  @inline(__always)
+  private func countTurn() {
     unsafe state.pointee.turnsUntilService &-= 1
     if unsafe state.pointee.turnsUntilService <= 0 { service() }
-    return unsafe state.pointee.ready.popFirst()
   }
 
   /// One of `count` alternatives that are equally good, each equally often; the same in each run.

@@ -71,7 +71,11 @@ public struct SelectScheduler {
 /// The place of a case in the queue of its channel: nothing that users need.
 @safe
 public struct SelectPlace {
-  let node: UnsafeMutablePointer<ChannelWaiter>
+  @usableFromInline let node: UnsafeMutablePointer<ChannelWaiter>
+
+  @inlinable
+  @inline(__always)
+  init(node: UnsafeMutablePointer<ChannelWaiter>) { unsafe self.node = node }
 
   @usableFromInline
   func isFollowed(by other: SelectPlace) { unsafe node.pointee.sibling = other.node }
@@ -79,13 +83,16 @@ public struct SelectPlace {
 
 extension ChannelCore {
   /// Calls `body` with a place in the queue of `side` meanwhile.
-  @usableFromInline
+  ///
+  /// Inlined into the select: see ``Scheduler/park(in:as:)``.
+  @inlinable
+  @inline(__always)
   static func withPlace(
     _ core: UnsafeMutablePointer<ChannelCore>, _ side: Side, slot: UnsafeMutableRawPointer,
     _ scheduler: SelectScheduler, _ body: (SelectPlace) throws(FiberCancelled) -> Void
   ) throws(FiberCancelled) {
     var waiter = unsafe ChannelWaiter(
-      scheduler.scheduler, core, isSender: side == .sender, slot: slot)
+      scheduler, core, isSender: side == .sender, slot: slot)
     // SAFETY: the node is on this stack and leaves the queue before this returns.
     try unsafe withUnsafeMutablePointer(to: &waiter) { node throws(FiberCancelled) in
       unsafe enqueue(node)

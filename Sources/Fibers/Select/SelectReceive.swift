@@ -28,6 +28,7 @@ public struct SelectReceive<Element: ~Copyable>: SelectCase, ~Copyable {
 
   /// Calls `body` with a place where others can do it for this fiber meanwhile.
   @inlinable
+  @inline(__always)
   public mutating func _withPlace(
     _ scheduler: SelectScheduler, _ body: (SelectPlace) throws(FiberCancelled) -> Void
   ) throws(FiberCancelled) {

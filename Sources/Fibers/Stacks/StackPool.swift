@@ -30,11 +30,15 @@ struct StackPool: ~Copyable {
   private let stride: Int
   /// A power of two, by its exponent: finding a slot must not divide.
   private let slabShift: Int
-  private var slotsPerSlab: Int { 1 << slabShift }
+  @inline(__always) private var slotsPerSlab: Int { 1 &<< slabShift }
   private var slabs: [UnsafeMutableRawPointer] = unsafe []
   private var reservations: [UnsafeMutableRawBufferPointer] = unsafe []
+  // SAFETY: has room for `freeCapacity` numbers, never less than there are slots.
   /// Free slots, the most recently used last.
-  private var free: [UInt32] = []
+  private var free: UnsafeMutablePointer<UInt32>
+  private var freeCapacity: Int
+  /// How many slots are free: stacks that were used and wait to be used again.
+  private(set) var idle = 0
   /// Slots with a guard: numbers below this.
   private var guarded = 0
   /// Slots given out now.
@@ -49,9 +53,12 @@ struct StackPool: ~Copyable {
     stride = (pages | 1) * 4096
     let fitting = max(1, Self.slabByteCount / stride)
     slabShift = min(8, Int.bitWidth - 1 - fitting.leadingZeroBitCount)
+    freeCapacity = Self.guardBatch
+    unsafe free = .allocate(capacity: freeCapacity)
   }
 
   deinit {
+    unsafe free.deallocate()
     #if FIBERS_SHADOW_STACK
       for end in shadowEnds {
         guard let low = unsafe UnsafeMutableRawPointer(bitPattern: end - UInt(shadowByteCount))
@@ -72,12 +79,10 @@ struct StackPool: ~Copyable {
   /// Not memory.
   var reservedByteCount: Int { unsafe slabs.count * stride * slotsPerSlab }
 
-  /// Stacks that were used and wait to be used again.
-  var idle: Int { free.count }
-
   /// Promises a stack to a fiber about to be spawned.
   ///
   /// - Throws: ``FiberError`` when there is no memory, or no mapping, for one more.
+  @inline(__always)
   mutating func reserve(guards: inout GuardMaker) throws(FiberError) {
     if inUse + reserved >= guarded { try grow(guards: &guards) }
     reserved += 1
@@ -86,7 +91,6 @@ struct StackPool: ~Copyable {
   /// Makes room for `count` stacks at once: address space and guards, no memory yet.
   mutating func prepare(_ count: Int, guards: inout GuardMaker) throws(FiberError) {
     while guarded < count { try grow(guards: &guards) }
-    free.reserveCapacity(count)
   }
 
   /// Takes back a promise that was not used.
@@ -99,14 +103,16 @@ struct StackPool: ~Copyable {
   mutating func take() -> UInt32 {
     reserved -= 1
     inUse += 1
-    if let slot = free.popLast() {
+    if idle > 0 {
+      idle -= 1
+      let slot = unsafe free[idle]
       // ASan remembers frames that never returned (the last switch of a fiber): forget them.
       if sanitized { unsafe cfib_unpoison(low(of: slot), byteCount) }
       return slot
     }
     // Slots below `guarded` that are neither free nor in use have never been used: the next one.
     defer { fresh += 1 }
-    return UInt32(fresh)
+    return fresh
   }
 
   /// Takes over a stack whose fiber has ended: the promise of the next fiber is served by it.
@@ -116,16 +122,19 @@ struct StackPool: ~Copyable {
   /// Gives back a stack.
   ///
   /// Nothing may take one before the caller has left it.
+  @inline(__always)
   mutating func give(_ slot: UInt32) {
     inUse -= 1
-    free.append(slot)
+    unsafe free[idle] = slot
+    idle += 1
   }
 
   /// The lowest usable byte of a slot.
   @inline(__always)
   func low(of slot: UInt32) -> UnsafeMutableRawPointer {
-    let inSlab = Int(slot) & (slotsPerSlab - 1)
-    return unsafe slabs[Int(slot) >> slabShift] + (inSlab + 1) * stride - byteCount
+    // Slots exist, so nothing of this overflows.
+    let inSlab = Int(slot) & (slotsPerSlab &- 1)
+    return unsafe slabs[Int(slot) &>> slabShift] + ((inSlab &+ 1) &* stride &- byteCount)
   }
 
   /// Where the stack of a slot begins: its high end, less the colour.
@@ -133,13 +142,14 @@ struct StackPool: ~Copyable {
   /// A multiple of 16.
   @inline(__always)
   func top(of slot: UInt32) -> UnsafeMutableRawPointer {
-    let colour = Int(slot) * 7 % Self.colours
-    return unsafe low(of: slot) + byteCount - colour * Self.cacheLine
+    let colour = slot &* 7 % UInt32(Self.colours)
+    return unsafe low(of: slot) + (byteCount &- Int(colour) &* Self.cacheLine)
   }
 
   /// Gives the memory of idle stacks back to the system, but for the `kept` most recently used.
   mutating func trim(keeping kept: Int) {
-    for slot in free.dropLast(kept) {
+    for index in 0..<max(0, idle - kept) {
+      let slot = unsafe free[index]
       // SAFETY: the slot is free; its guard lies below `low` and stays.
       unsafe cfib_unpoison(low(of: slot), byteCount)
       unsafe cfib_discard(low(of: slot), byteCount)
@@ -156,9 +166,10 @@ struct StackPool: ~Copyable {
   }
 
   /// Slots never used: the lowest.
-  private var fresh = 0
+  private var fresh: UInt32 = 0
   private let sanitized = cfib_sanitizer() != 0
 
+  @inline(never)
   private mutating func grow(guards: inout GuardMaker) throws(FiberError) {
     let slab = guarded / slotsPerSlab
     if unsafe slab == slabs.count { try reserveSlabs() }
@@ -176,6 +187,16 @@ struct StackPool: ~Copyable {
       }
     #endif
     guarded += count
+    if guarded > freeCapacity { makeRoomForFree() }
+  }
+
+  /// So that giving a stack back needs no check.
+  private mutating func makeRoomForFree() {
+    freeCapacity = max(2 * freeCapacity, guarded)
+    let larger = UnsafeMutablePointer<UInt32>.allocate(capacity: freeCapacity)
+    unsafe larger.moveInitialize(from: free, count: idle)
+    unsafe free.deallocate()
+    unsafe free = larger
   }
 
   #if FIBERS_SHADOW_STACK

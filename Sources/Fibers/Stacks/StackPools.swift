@@ -32,16 +32,10 @@ struct StackPools: ~Copyable {
   /// Promises a stack of `byteCount` bytes (`nil`: the default size).
   ///
   /// - Returns: Which pool will serve it.
+  @inline(__always)
   mutating func reserve(byteCount: Int?) throws(FiberError) -> UInt8 {
     if let limit, given >= limit { throw .stackLimitReached(limit: limit) }
-    var index = 0
-    if let byteCount {
-      // More than user space holds: no pool for it, and no overflow in the sizes of slots.
-      guard byteCount <= Self.greatestByteCount else {
-        throw .outOfMemory(byteCount: byteCount, code: 12)  // ENOMEM
-      }
-      index = pool(for: byteCount)
-    }
+    let index = if let byteCount { try pool(for: byteCount) } else { 0 }
     unsafe try pools[index].pointee.reserve(guards: &guards)
     given += 1
     return UInt8(index)
@@ -57,6 +51,7 @@ struct StackPools: ~Copyable {
     given -= 1
   }
 
+  @inline(__always)
   mutating func take(_ pool: UInt8) -> UInt32 { unsafe pools[Int(pool)].pointee.take() }
 
   /// The next fiber goes on with the stack of the one that has ended.
@@ -66,6 +61,7 @@ struct StackPools: ~Copyable {
     given -= 1
   }
 
+  @inline(__always)
   mutating func give(_ stack: StackRef) {
     unsafe pools[Int(stack.pool)].pointee.give(stack.slot)
     given -= 1
@@ -78,6 +74,7 @@ struct StackPools: ~Copyable {
       start: pool.pointee.low(of: stack.slot), count: pool.pointee.byteCount)
   }
 
+  @inline(__always)
   func top(of stack: StackRef) -> UnsafeMutableRawPointer {
     unsafe pools[Int(stack.pool)].pointee.top(of: stack.slot)
   }
@@ -110,7 +107,11 @@ struct StackPools: ~Copyable {
     return sum
   }
 
-  private mutating func pool(for byteCount: Int) -> Int {
+  private mutating func pool(for byteCount: Int) throws(FiberError) -> Int {
+    // More than user space holds: no pool for it, and no overflow in the sizes of slots.
+    guard byteCount <= Self.greatestByteCount else {
+      throw .outOfMemory(byteCount: byteCount, code: 12)  // ENOMEM
+    }
     let wanted = Self.rounded(byteCount)
     if let index = unsafe pools.firstIndex(where: { unsafe $0.pointee.byteCount == wanted }) {
       return index

@@ -15,8 +15,8 @@
 public final class FiberMutex<Value: ~Copyable> {
   // SAFETY: allocated in init, freed in deinit. It holds the value while nobody holds the lock; the
   // holder has the value on its stack, so that no access to it spans a wait for a condition.
-  private let value: UnsafeMutablePointer<Value>
-  private let place: WaitPlaceRef
+  @usableFromInline let value: UnsafeMutablePointer<Value>
+  @usableFromInline let place: WaitPlaceRef
 
   /// Protects `value`.
   ///
@@ -51,10 +51,11 @@ public final class FiberMutex<Value: ~Copyable> {
   /// - Precondition: Called by a fiber that does not hold the lock.
   /// - Complexity: O(1), no allocation.
   @available(*, noasync, message: "it parks a fiber, not a task")
+  @inlinable
   public func withLock<Result: ~Copyable>(
     _ body: (inout Value) throws -> Result
   ) throws -> Result {
-    try lock()
+    try place.lock()
     return try withValue(body)
   }
 
@@ -65,17 +66,18 @@ public final class FiberMutex<Value: ~Copyable> {
   /// - Throws: What `body` throws.
   /// - Precondition: Called by a fiber.
   /// - Complexity: O(1), no allocation.
+  @inlinable
   public func withLockIfAvailable<Result: ~Copyable, Failure: Error>(
     _ body: (inout Value) throws(Failure) -> Result
   ) throws(Failure) -> Result? {
-    let scheduler = place.scheduler("FiberMutex.withLockIfAvailable")
-    guard place.count == 0 else { return nil }
-    take(scheduler.fiber)
+    guard place.lockIfAvailable() else { return nil }
     return try withValue(body)
   }
 
   /// Calls `body` with the value for the holder of the lock, and gives both back.
-  private func withValue<Result: ~Copyable, Failure: Error>(
+  @inlinable
+  @inline(__always)
+  func withValue<Result: ~Copyable, Failure: Error>(
     _ body: (inout Value) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     var own = unsafe value.move()
@@ -92,29 +94,12 @@ public final class FiberMutex<Value: ~Copyable> {
   /// Whether a fiber holds the lock.
   public var isLocked: Bool { place.count != 0 }
 
-  /// Parks the running fiber until it holds the lock.
-  func lock() throws(FiberCancelled) {
-    let scheduler = place.scheduler("FiberMutex.withLock")
-    guard place.count == 0 else {
-      require(
-        place.holder != scheduler.fiber,
-        "FiberMutex.withLock: the fiber holds this lock already; it would wait for itself")
-      // Whoever wakes us has made us the holder.
-      return try place.park(scheduler, as: .mutex)
-    }
-    take(scheduler.fiber)
-  }
-
-  private func take(_ fiber: FiberRef) {
-    place.count = 1
-    place.holder = fiber
-  }
-
   /// Gives the value back, and hands the lock to the fiber that waits longest.
-  private func unlock(putting own: consuming Value) {
+  @inlinable
+  @inline(__always)
+  func unlock(putting own: consuming Value) {
     unsafe value.initialize(to: own)
-    place.holder = place.wakeFirst()
-    if place.holder == nil { place.count = 0 }
+    place.unlock()
   }
 
   /// Gives lock and value up while `wait` waits, and takes them again, whatever happens.
@@ -129,7 +114,7 @@ public final class FiberMutex<Value: ~Copyable> {
     wait(scheduler)
     let outer = unsafe scheduler.enterShield()
     do throws(FiberCancelled) {
-      try lock()
+      try place.lock()
     } catch {
       misuse("FiberCondition.wait: a wait inside a shield was cut short")
     }
@@ -141,3 +126,42 @@ public final class FiberMutex<Value: ~Copyable> {
 /// A mutex belongs to its thread.
 @available(*, unavailable, message: "a FiberMutex belongs to the thread it was made on")
 extension FiberMutex: @unchecked Sendable where Value: ~Copyable {}
+
+/// The lock without its value: compiled once for all types.
+extension WaitPlaceRef {
+  /// Parks the running fiber until it holds the lock.
+  @usableFromInline
+  func lock() throws(FiberCancelled) {
+    let scheduler = scheduler("FiberMutex.withLock")
+    guard count == 0 else {
+      require(
+        holder != scheduler.fiber,
+        "FiberMutex.withLock: the fiber holds this lock already; it would wait for itself")
+      // Whoever wakes us has made us the holder.
+      return try park(scheduler, as: .mutex)
+    }
+    take(scheduler.fiber)
+  }
+
+  /// Takes the lock for the running fiber, unless one holds it.
+  @usableFromInline
+  func lockIfAvailable() -> Bool {
+    let scheduler = scheduler("FiberMutex.withLockIfAvailable")
+    guard count == 0 else { return false }
+    take(scheduler.fiber)
+    return true
+  }
+
+  @inline(__always)
+  private func take(_ fiber: FiberRef) {
+    count = 1
+    holder = fiber
+  }
+
+  /// Hands the lock to the fiber that waits longest.
+  @usableFromInline
+  func unlock() {
+    holder = wakeFirst()
+    if holder == nil { count = 0 }
+  }
+}

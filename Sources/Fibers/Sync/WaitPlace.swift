@@ -22,6 +22,7 @@ struct WaitPlace: ~Copyable {
 
 /// A place by its address, owned by the primitive that made it.
 @safe
+@usableFromInline
 struct WaitPlaceRef {
   // SAFETY: allocated in init, freed by destroy(), which the owner calls in its deinit; fibers that
   // wait there hold on to the owner, as it is the receiver of the call they are in.
@@ -77,9 +78,10 @@ struct WaitPlaceRef {
   @inline(__always)
   @discardableResult
   func wakeFirst() -> FiberRef? {
-    guard let fiber = unsafe pointer.pointee.list.popFirst() else { return nil }
-    guard let scheduler = fiber.object?.scheduler else { return nil }
-    scheduler.wake(fiber)
+    guard let fiber = unsafe pointer.pointee.list.popFirst(),
+      let object = unsafe fiber.pointer.pointee.object
+    else { return nil }
+    unsafe object._withUnsafeGuaranteedRef { _ = $0.scheduler.wake(fiber) }
     return fiber
   }
 }

@@ -31,32 +31,29 @@ extension Fiber where Success == Never, Failure == Never {
   /// - Precondition: Called by a fiber.
   /// - Complexity: O(1), no allocation.
   @available(*, noasync, message: "it is for fibers")
+  @inlinable
   public static func withDeadline<Value: ~Copyable>(
     _ instant: FiberClock.Instant, _ body: () throws -> Value
   ) throws -> Value {
-    let scheduler = fiberScheduler("Fiber.withDeadline")
-    if let outer = unsafe scheduler.fiber.deadline,
-      unsafe outer.pointee.instant <= instant.nanoseconds
-    {
-      // The outer one fires first, or with this one: then it is the outer one's error.
-      return try body()
-    }
-    var scope = unsafe DeadlineScope(instant: instant.nanoseconds)
+    let scheduler = deadlineScheduler()
+    // The outer one fires first, or with this one: then it is the outer one's error.
+    if scheduler.hasDeadline(upTo: instant.nanoseconds) { return try body() }
+    var scope = DeadlineScope(instant: instant.nanoseconds)
     var passed = false
     do {
       // SAFETY: the scope is on this stack, in force until leaveDeadline, before it is gone.
       return try unsafe withUnsafeMutablePointer(to: &scope) { scope in
         unsafe scheduler.enterDeadline(scope)
         defer { passed = scheduler.leaveDeadline() }
-        if instant.nanoseconds <= scheduler.readClock() { scheduler.expire(scheduler.fiber) }
         return try body()
       }
-    } catch let error as any FiberInterruption
-      where passed && error.interruption?.cause == .deadline
-    {
-      throw DeadlineExceeded(deadline: instant)
+    } catch {
+      throw passed ? DeadlineExceeded.instead(of: error, at: instant) : error
     }
   }
+
+  @usableFromInline
+  static func deadlineScheduler() -> Scheduler { fiberScheduler("Fiber.withDeadline") }
 
   /// Runs `body` with a time limit; see ``withDeadline(_:_:)``.
   ///
@@ -67,6 +64,7 @@ extension Fiber where Success == Never, Failure == Never {
   /// - Throws: ``DeadlineExceeded`` when this limit has cut `body` short; else what `body` throws.
   /// - Precondition: Called by a fiber.
   @available(*, noasync, message: "it is for fibers")
+  @inlinable
   public static func withTimeout<Value: ~Copyable>(
     _ limit: Duration, _ body: () throws -> Value
   ) throws -> Value {
@@ -89,4 +87,13 @@ public struct DeadlineExceeded: Error, Hashable, Sendable, CustomStringConvertib
 
   /// In words.
   public var description: String { "the deadline has passed" }
+
+  /// What to throw where the deadline at `instant` was set and has passed.
+  @usableFromInline
+  static func instead(of error: any Error, at instant: FiberClock.Instant) -> any Error {
+    guard let error = error as? any FiberInterruption, error.interruption?.cause == .deadline else {
+      return error
+    }
+    return DeadlineExceeded(deadline: instant)
+  }
 }

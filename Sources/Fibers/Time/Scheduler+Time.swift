@@ -74,13 +74,23 @@ extension Scheduler {
     }
   }
 
-  /// Puts the deadline at `scope` in force for the running fiber.
+  /// Whether the running fiber has a deadline at `instant` or before.
+  @usableFromInline
+  func hasDeadline(upTo instant: Int64) -> Bool {
+    guard let scope = unsafe fiber.deadline else { return false }
+    return unsafe scope.pointee.instant <= instant
+  }
+
+  /// Puts the deadline at `scope` in force for the running fiber; when it has passed, that counts at
+  /// once.
+  @usableFromInline
   func enterDeadline(_ scope: UnsafeMutablePointer<DeadlineScope>) {
     let me = fiber
     unsafe scope.pointee.outer = me.deadline
     unsafe me.deadline = scope
     unsafe me.pointer.pointee.life.deadlineLeft()
     armDeadline(me)
+    if unsafe scope.pointee.instant <= readClock() { expire(me) }
   }
 
   /// Puts the outer one back.
@@ -88,6 +98,7 @@ extension Scheduler {
   /// If the inner one has passed, so may have the outer one: it is looked at here and now.
   ///
   /// - Returns: Whether the inner one had passed.
+  @usableFromInline
   func leaveDeadline() -> Bool {
     let me = fiber
     guard let scope = unsafe me.deadline else { return false }
@@ -147,8 +158,12 @@ struct SleepRecord {
 
 /// A deadline in force; on the stack of its fiber.
 @safe
+@usableFromInline
 struct DeadlineScope {
   let instant: Int64
   /// The one it stands in for: later than this.
   var outer: UnsafeMutablePointer<DeadlineScope>?
+
+  @usableFromInline
+  init(instant: Int64) { self.instant = instant }
 }
