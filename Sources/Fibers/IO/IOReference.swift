@@ -75,7 +75,9 @@ public struct IOReference {
   private func giveWay(_ scheduler: Scheduler) throws(IOError) {
     unsafe scheduler.state.pointee.promptCalls = 0
     // Nobody to give way to, unless an event says otherwise: without this 61 yields would pass.
-    if unsafe scheduler.state.pointee.ready.hasOnlyFirst { scheduler.service() }
+    if unsafe scheduler.state.pointee.ready.isEmpty(besides: scheduler.fiber) {
+      scheduler.service()
+    }
     do throws(FiberCancelled) {
       try scheduler.yield()
     } catch {
@@ -112,10 +114,8 @@ public struct IOReference {
   func wait(_ direction: IODirection, _ scheduler: Scheduler) throws(IOError) {
     unsafe scheduler.state.pointee.promptCalls = 0
     if unsafe !slot.pointee.isRegistered {
-      guard try unsafe loop.register(slot) else {
-        unsafe slot.pointee.kind = .blocking
-        return
-      }
+      // It would block, and cannot be waited for: some devices are like that.
+      guard try unsafe loop.register(slot) else { throw .system(call: .epollAdd, code: EPERM) }
     }
     let me = scheduler.fiber
     let isReading = direction != .write

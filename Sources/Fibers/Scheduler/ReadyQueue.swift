@@ -11,8 +11,10 @@ struct ReadyQueue {
   @inline(__always)
   var isEmpty: Bool { last == nil }
 
-  /// Whether nobody can run but the one at the front.
-  var hasOnlyFirst: Bool { last.map { $0.next == $0 } ?? true }
+  /// Whether nobody can run but `fiber`.
+  func isEmpty(besides fiber: FiberRef) -> Bool {
+    last.map { $0 == fiber && $0.next == fiber } ?? true
+  }
 
   /// Whose turn it is; while the root runs, whose it is next.
   @inline(__always)

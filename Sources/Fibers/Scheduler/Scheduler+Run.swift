@@ -130,7 +130,8 @@ extension Scheduler {
   /// those found now would come after them all the same, and the look is a system call.
   private func pollAfterTurns() {
     guard unsafe state.pointee.descriptorWaits > 0, let loop = unsafe state.pointee.loop,
-      unsafe state.pointee.turnsUntilPoll == 0 || state.pointee.ready.isEmpty
+      unsafe state.pointee.turnsUntilPoll == 0
+        || state.pointee.ready.isEmpty(besides: state.pointee.current)
     else { return }
     poll(loop, nanoseconds: 0)
   }
