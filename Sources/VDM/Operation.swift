@@ -1,7 +1,7 @@
 /// What a memory operation does.
 ///
 /// Corresponds to C's `enum vdm_operation_type`.
-public enum OperationKind: UInt8, Hashable, Sendable, CaseIterable {
+public enum OperationKind: UInt8, Hashable, Sendable, BitwiseCopyable, CaseIterable {
   /// Copies between ranges that do not overlap.
   case memcpy
   /// Copies between ranges that may overlap.

@@ -4,7 +4,7 @@
 /// `VDMError.unsupportedFlags`; a flag is never silently ignored.
 ///
 /// Corresponds to C's `VDM_F_MEM_DURABLE` and `VDM_F_NO_CACHE_HINT`.
-public struct OperationFlags: OptionSet, Sendable, Hashable {
+public struct OperationFlags: OptionSet, Sendable, Hashable, BitwiseCopyable {
   /// The bits, as the C flags have them.
   public let rawValue: UInt32
 

@@ -3,8 +3,8 @@ import Glibc
 /// Why a memory operation failed, or could not be made.
 ///
 /// Corresponds to C's `enum vdm_operation_result`, with what was silently ignored or ended the
-/// process there.
-public enum VDMError: Error, Hashable, Sendable {
+/// process there. Plain bits: it owns no memory.
+public enum VDMError: Error, Hashable, Sendable, BitwiseCopyable {
   /// The mover has no slot left for the operation: that many are in use.
   ///
   /// Wait for some to complete, or give the mover a larger slot capacity. Corresponds to
@@ -29,12 +29,12 @@ public enum VDMError: Error, Hashable, Sendable {
   /// This package was built without the trait `DML`, which ``DMLMover`` needs.
   case dmlNotBuilt
   /// There is no accelerator for ``DMLMover/Path/hardware``: libdml's answer, and what is missing.
-  case noAccelerator(DMLStatus, missing: String)
+  case noAccelerator(DMLStatus, missing: DMLShortage)
   /// libdml could not do the operation; the destination's contents are undefined.
   case dml(DMLStatus)
 
   /// What is wrong with an operation.
-  public enum InvalidArgument: Hashable, Sendable {
+  public enum InvalidArgument: Hashable, Sendable, BitwiseCopyable {
     /// The number of bytes is negative.
     case negativeByteCount(Int)
     /// A range goes past the end of the address space.

@@ -74,7 +74,7 @@ public final class DMLMover: DataMover, JobOwner {
     let hasDevice = status == .ok || configuration.path == .auto && status?.isBusy == true
     if configuration.path == .hardware, let status, !hasDevice {
       let missing = DMLDiagnosis(of: library, on: system).firstProblem
-      throw .noAccelerator(status, missing: missing ?? Self.explanation(of: status))
+      throw .noAccelerator(status, missing: DMLShortage(missing ?? Self.explanation(of: status)))
     }
     let limit = hasDevice ? system.smallestTransferLimit ?? 2 << 20 : Int(UInt32.max) & ~4095
     policy = DMLTransfer.Policy(

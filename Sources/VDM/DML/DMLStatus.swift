@@ -3,7 +3,7 @@
 /// Numbers that this list does not name are kept, too.
 ///
 /// Corresponds to libdml's `dml_status_t`.
-public struct DMLStatus: RawRepresentable, Hashable, Sendable {
+public struct DMLStatus: RawRepresentable, Hashable, Sendable, BitwiseCopyable {
   /// The number, as libdml has it.
   public let rawValue: UInt32
 
