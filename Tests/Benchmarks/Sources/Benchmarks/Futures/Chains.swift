@@ -58,7 +58,7 @@ private func bareCalls() -> Int64 {
 /// Chains of eight trivial entries beside the bare calls they are made of.
 func chainRows(_ effort: Effort) -> [Row] {
   // Chains that exist already, so that the poll alone is timed.
-  let count = 200
+  let count = 100
   let made = UnsafeMutableBufferPointer.allocate(of: makeChain(), count: count)
   defer { made.deallocate() }
   var polled: [Double] = []
