@@ -5,8 +5,8 @@ func spawnRows(_ effort: Effort) -> [Row] {
   let peers = ["Boost.Fiber", "Go", "Swift tasks"]
   // Of the design, and what Go took on the machine they were set on. (Not Boost.Fiber, whose pool of
   // stacks was cold there.)
-  return [(batch: 1, budget: 90.0, go: 254.0), (batch: 1000, budget: 40.0, go: 187.0)].flatMap
-  { goal in
+  return [(batch: 1, budget: 90.0, go: 254.0), (batch: 1000, budget: 40.0, go: 187.0)].flatMap {
+    goal in
     let results = race(
       effort,
       [
