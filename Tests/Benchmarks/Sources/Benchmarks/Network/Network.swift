@@ -5,7 +5,7 @@
 func networkRows(_ effort: Effort) -> [Row] {
   guard let load = effort.peers.program(.load) else { return [] }
   let echo = ServerKind(
-    name: "echo of 64 bytes", request: "64", ours: (.echoServer, ["0"]),
+    name: "echo", request: "64", ours: (.echoServer, ["0"]),
     peers: [.echoEpoll, .echoGo, .echoNIO])
   let http = ServerKind(
     name: "HTTP", request: "/", ours: (.httpServer, ["--port", "0", "--threads", "1"]),
@@ -58,7 +58,7 @@ private struct ServerKind {
     return [
       figure(
         "round trips", "a second", "rate", rate.map { .atLeastTimesPeer($0) } ?? .none),
-      figure("the server's processor time for each", "ns", "cpu"),
+      figure("server time each", "ns", "cpu"),
       figure("median wait", "us", "median"),
       figure("99th percentile", "us", "p99"),
       figure("longest wait", "us", "longest"),
