@@ -86,6 +86,47 @@ struct IOFairnessTests {
     }
   }
 
+  @Test("Events that nobody waits for do not put off the next look at descriptors")
+  func uselessEvents() throws {
+    let count = 300
+    var configuration = FiberRuntime.Configuration()
+    // One look finds the flood, and no more.
+    configuration.maxEvents = count
+    let runtime = try FiberRuntime(configuration)
+    let main = try runtime.spawn {
+      var flood: [(Held, Held)] = []
+      for _ in 0..<count {
+        let pair = try Held.socketPair()
+        // A wait in vain, so that epoll knows it.
+        #expect(throws: DeadlineExceeded.self) {
+          try Fiber.withTimeout(.microseconds(1)) { _ = try pair.0.reference.text() }
+        }
+        flood.append(pair)
+      }
+      let (near, far) = try Held.socketPair()
+      let reader = try Fiber.spawn { try near.reference.text() }
+      try untilParked(reader)
+      // Three looks: epoll has told of each descriptor what it says at first, that it takes bytes.
+      for _ in 0..<3 * 61 { try Fiber.yield() }
+      // Alone, a fiber that yields has descriptors looked at each time.
+      let other = try Fiber.spawn { while true { try Fiber.yield() } }
+      for (_, end) in flood { #expect(try Glibc.write(end.reference.descriptor, "x", 1) == 1) }
+      #expect(try Glibc.write(far.reference.descriptor, "y", 1) == 1)
+      var turns = 0
+      while reader.status != .finished {
+        try Fiber.yield()
+        turns += 2
+      }
+      other.cancel()
+      #expect(try reader.join() == "y")
+      // Two looks, each within 61 turns.
+      #expect(turns <= 2 * 61 + 4, "\(turns) turns")
+      withExtendedLifetime((near, far, flood)) {}
+    }
+    try runtime.run()
+    try main.join()
+  }
+
   @Test("500 busy connections are served evenly: in turns of all, not in time")
   func even() throws {
     let count = isSanitized ? 100 : 500

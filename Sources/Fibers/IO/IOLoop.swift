@@ -86,8 +86,7 @@ final class IOLoop {
   /// - Parameters:
   ///   - nanoseconds: How long to wait for the first event: 0 not at all, -1 for ever.
   ///   - scheduler: The runtime's.
-  /// - Returns: How many descriptors: no more than that many fibers for each direction.
-  @discardableResult
+  /// - Returns: How many fibers. (Events that nobody waits for are not counted.)
   func poll(nanoseconds: Int64, _ scheduler: Scheduler) -> Int {
     let count = unsafe cfib_epoll_wait(epoll, events, Int32(clamping: maxEvents), nanoseconds)
     guard count > 0 else {
@@ -96,32 +95,36 @@ final class IOLoop {
         "FiberRuntime: the epoll descriptor was closed under it (errno \(-count))")
       return 0
     }
+    var woken = 0
     for number in 0..<Int(count) {
       let cookie = unsafe cfib_event_cookie(events + number)
       guard cookie != Self.doorbellCookie,
         let slot = unsafe slots[UInt32(truncatingIfNeeded: cookie)],
         unsafe slot.pointee.generation == UInt32(cookie >> 32)
       else { continue }
-      unsafe note(events[number].events, at: slot, scheduler)
+      woken += unsafe note(events[number].events, at: slot, scheduler)
     }
-    return Int(count)
+    return woken
   }
 
+  /// - Returns: How many fibers were woken.
   @inline(__always)
   private func note(
     _ bits: UInt32, at slot: UnsafeMutablePointer<IOSlot>, _ scheduler: Scheduler
-  ) {
+  ) -> Int {
+    var woken = 0
     let ends = EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue
     if bits & (ends | EPOLLPRI.rawValue) != 0 { unsafe slot.pointee.asksFirst = true }
     if bits & (EPOLLIN.rawValue | ends) != 0 {
       unsafe slot.pointee.isDrained = false
-      if let fiber = unsafe slot.pointee.reader.take() { scheduler.wakeSoon(fiber) }
+      if let fiber = unsafe slot.pointee.reader.take(), scheduler.wakeSoon(fiber) { woken += 1 }
     }
     if bits & (EPOLLOUT.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0,
-      let fiber = unsafe slot.pointee.writer.take()
+      let fiber = unsafe slot.pointee.writer.take(), scheduler.wakeSoon(fiber)
     {
-      scheduler.wakeSoon(fiber)
+      woken += 1
     }
+    return woken
   }
 
   private func wake(_ waiting: inout FiberRef?) {
@@ -133,11 +136,13 @@ final class IOLoop {
 extension Scheduler {
   /// Wakes one of many fibers that have slept for long: the memory of each is fetched while the
   /// others have their turns.
+  ///
+  /// - Returns: Whether it still waited.
   @inline(__always)
-  fileprivate func wakeSoon(_ fiber: FiberRef) {
+  fileprivate func wakeSoon(_ fiber: FiberRef) -> Bool {
     unsafe cfib_prefetch(fiber.pointer)
     unsafe cfib_prefetch_stack(&fiber.pointer.pointee.context)
-    wake(fiber)
+    return wake(fiber)
   }
 
   /// The loop of the runtime, made now if there is none.

@@ -18,7 +18,10 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = port.bigEndian
-    guard unsafe inet_pton(AF_INET, text, &address.sin_addr) == 1 else { return nil }
+    // C would see the text end at a zero.
+    guard !text.utf8.contains(0), unsafe inet_pton(AF_INET, text, &address.sin_addr) == 1 else {
+      return nil
+    }
     return unsafe withUnsafeBytes(of: address) { unsafe SocketAddress(bytes: Array($0)) }
   }
 
@@ -30,19 +33,30 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
   ///   - port: 0 lets the system choose where that makes sense.
   /// - Returns: `nil` when `text` is no such address, or the machine has no such interface.
   public static func ipv6(_ text: String, port: UInt16) -> SocketAddress? {
+    guard !text.utf8.contains(0) else { return nil }
     var address = sockaddr_in6()
     address.sin6_family = sa_family_t(AF_INET6)
     address.sin6_port = port.bigEndian
     var number = text
     if let sign = text.utf8.firstIndex(of: UInt8(ascii: "%")) {
       let zone = String(text[text.index(after: sign)...])
-      let index = UInt32(zone) ?? (unsafe if_nametoindex(zone))
-      guard index != 0 else { return nil }
+      guard let index = interface(zone) else { return nil }
       address.sin6_scope_id = index
       number = String(text[..<sign])
     }
     guard unsafe inet_pton(AF_INET6, number, &address.sin6_addr) == 1 else { return nil }
     return unsafe withUnsafeBytes(of: address) { unsafe SocketAddress(bytes: Array($0)) }
+  }
+
+  /// The index of the network interface `zone`: its name, or that index in digits.
+  private static func interface(_ zone: String) -> UInt32? {
+    if zone.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }) {
+      var name = [CChar](repeating: 0, count: Int(IF_NAMESIZE))
+      guard let index = UInt32(zone), unsafe if_indextoname(index, &name) != nil else { return nil }
+      return index
+    }
+    let index = unsafe if_nametoindex(zone)
+    return index == 0 ? nil : index
   }
 
   /// A Unix socket.

@@ -105,12 +105,13 @@ extension Scheduler {
   @inline(never)
   func service(looksAtDescriptors: Bool = true) {
     unsafe state.pointee.servicesSinceLook += 1
+    // By the turns there were, before the next are made fewer or more.
+    unsafe state.pointee.turnsUntilPoll = max(
+      0, state.pointee.turnsUntilPoll - state.pointee.turnsPerService)
     // Without timers the clock serves reports only, and how long turns are.
     if unsafe !state.pointee.timers.isEmpty || state.pointee.servicesSinceLook >= 16 {
       lookAtClockWhileRunning()
     }
-    unsafe state.pointee.turnsUntilPoll = max(
-      0, state.pointee.turnsUntilPoll - state.pointee.turnsPerService)
     unsafe state.pointee.turnsUntilService = state.pointee.turnsPerService
     if unsafe state.pointee.isShuttingDown { cancelAgain() }
     if looksAtDescriptors { pollAfterTurns() }
@@ -137,8 +138,8 @@ extension Scheduler {
   }
 
   private func poll(_ loop: IOLoop, nanoseconds: Int64) {
-    let found = loop.poll(nanoseconds: nanoseconds, self)
-    unsafe state.pointee.turnsUntilPoll = Int32(truncatingIfNeeded: found)
+    let woken = loop.poll(nanoseconds: nanoseconds, self)
+    unsafe state.pointee.turnsUntilPoll = Int32(truncatingIfNeeded: woken)
   }
 
   /// Spawns what other threads asked for, as far as there is room.
