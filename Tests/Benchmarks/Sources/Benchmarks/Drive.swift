@@ -2,7 +2,8 @@ import CBenchmarks
 
 /// Measures the groups that are asked for and reports.
 ///
-/// - Returns: The exit status: 0 unless a report could not be written; budgets do not count.
+/// - Returns: The exit status: 0 unless a report could not be written, or one of ours has failed;
+///   neither peers that are missing nor budgets count.
 func drive(_ options: Options) -> CInt {
   let peers = PeerBuilder(mayInstall: options.mayInstall)
   let effort =
@@ -13,6 +14,13 @@ func drive(_ options: Options) -> CInt {
     complain(
       "Benchmarks: no such group; there are: " + Group.all.map(\.name).joined(separator: ", "))
     return 2
+  }
+  do throws(ReportError) {
+    // Before all is measured in vain.
+    if let path = options.jsonPath { try checkWritable(path) }
+  } catch {
+    complain("Benchmarks: \(error)")
+    return 1
   }
   // The waiter on the first core; what it waits for on the second.
   if bench_pin(0) != 0 { complain("not pinned: figures of several threads will vary") }
@@ -36,7 +44,7 @@ func drive(_ options: Options) -> CInt {
         isQuick: options.isQuick
       ).write()
     }
-    return 0
+    return peers.missing.contains(where: \.isOurs) ? 1 : 0
   } catch {
     complain("Benchmarks: \(error)")
     return 1

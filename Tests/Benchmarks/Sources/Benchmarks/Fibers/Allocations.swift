@@ -14,7 +14,7 @@ func allocationRows(_ effort: Effort) -> [Row] {
         budget: .atMost(allowed))
     }
   } catch {
-    effort.peers.lack("fibers-allocations", "\(error)")
+    effort.peers.lack("fibers-allocations", "\(error)", isOurs: true)
     return []
   }
 }

@@ -23,8 +23,15 @@ func measureOnce(_ arguments: [String]) -> CInt {
     complain("measurements: " + measurements.map(\.name).joined(separator: " "))
     return 2
   }
+  let sizes = arguments.dropFirst().map { Int($0) ?? -1 }
+  let size = sizes.first ?? measurement.size
+  guard sizes.count <= 1, size >= 0 else {
+    complain(
+      "\(name): it is measured for one number, not for \(arguments.dropFirst().joined(separator: " "))"
+    )
+    return 2
+  }
   do {
-    let size = arguments.dropFirst().first.flatMap { Int($0) } ?? measurement.size
     for (key, value) in try measurement.run(size) {
       print(key.isEmpty ? "\(value)" : "\(key) \(value)")
     }

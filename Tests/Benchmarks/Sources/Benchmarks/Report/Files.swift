@@ -9,6 +9,14 @@ func writeFile(_ text: String, to path: String) throws(ReportError) {
   guard fclose(file) == 0, written >= 0 else { throw ReportError(path: path, errno: errno) }
 }
 
+/// Finds out whether a file can be written; leaves what is in it.
+///
+/// - Throws: ``ReportError`` if it cannot.
+func checkWritable(_ path: String) throws(ReportError) {
+  guard let file = fopen(path, "a") else { throw ReportError(path: path, errno: errno) }
+  fclose(file)
+}
+
 /// Reads a whole file.
 ///
 /// - Throws: ``ReportError`` if it cannot be read.

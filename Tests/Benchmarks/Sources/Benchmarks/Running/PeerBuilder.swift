@@ -18,6 +18,8 @@ final class PeerBuilder {
   struct Missing {
     let name: String
     let reason: String
+    /// Whether it is this library that failed: that is an error, and no lack.
+    let isOurs: Bool
   }
 
   /// Whether packages may be installed through apt-get.
@@ -55,10 +57,10 @@ final class PeerBuilder {
     }
   }
 
-  /// Notes that a peer cannot be measured, once.
-  func lack(_ name: String, _ reason: String) {
+  /// Notes that a contestant cannot be measured, once.
+  func lack(_ name: String, _ reason: String, isOurs: Bool = false) {
     guard !missing.contains(where: { $0.name == name }) else { return }
-    missing.append(Missing(name: name, reason: reason))
+    missing.append(Missing(name: name, reason: reason, isOurs: isOurs))
     complain("missing: \(name) (\(reason))")
   }
 

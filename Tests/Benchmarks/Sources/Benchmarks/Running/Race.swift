@@ -5,6 +5,10 @@ struct Contestant {
   let name: String
   let command: Command
 
+  /// Whether it is this library: the driver itself, or one of our servers.
+  var isOurs: Bool { name == "ours" || command.program == Self.driver }
+  private static let driver = "/proc/self/exe"
+
   /// This library: the driver itself, as `Benchmarks measure NAME [N]`.
   ///
   /// - Parameters:
@@ -20,7 +24,7 @@ struct Contestant {
     return Contestant(
       name: name,
       command: Command(
-        program: "/proc/self/exe", arguments: words, processor: processor, secondsAllowed: 300))
+        program: driver, arguments: words, processor: processor, secondsAllowed: 300))
   }
 
   /// A peer, unless it cannot be had.
@@ -84,7 +88,8 @@ private func runOnce(_ running: inout [Contestant], _ effort: Effort)
       return false
     } catch {
       let what = contestant.command.arguments.joined(separator: " ")
-      effort.peers.lack("\(contestant.name): \(what)", "\(error)")
+      effort.peers.lack(
+        "\(contestant.name): \(what)", "\(error)", isOurs: contestant.isOurs)
       return true
     }
   }
