@@ -41,7 +41,8 @@ struct Row {
     return ours.median / peer.median
   }
 
-  /// The budget as a figure of this machine; `nil` if there is none, or no peer to tell.
+  /// The budget as a figure of this machine; `nil` if there is none, or one in times of a peer that is
+  /// missing. One in nanoseconds stands as it was designed where the peer is missing.
   var limit: Double? {
     switch budget {
     case .atMost(let limit, let reference), .atLeast(let limit, let reference):
@@ -53,7 +54,7 @@ struct Row {
     }
   }
 
-  /// Whether the budget is met; `nil` if there is none, or no peer to compare with.
+  /// Whether the budget is met; `nil` if there is no ``limit``.
   var isMet: Bool? {
     switch budget {
     case .atMost, .atMostTimesPeer: limit.map { ours.median <= $0 }
